@@ -1,0 +1,60 @@
+"""Every setting, typed, each with a sentence; environment prefix ``NOCTULE_``."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _default_data_dir() -> Path:
+    return Path.home() / ".local" / "share" / "noctule"
+
+
+class Settings(BaseSettings):
+    """The settings of one server."""
+
+    model_config = SettingsConfigDict(env_prefix="NOCTULE_", extra="ignore", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on; anything but loopback needs NOCTULE_API_KEY.")
+    port: int = Field(8484, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    public_url: str | None = Field(None, description="The server's address as clients see it, behind a proxy say.")
+    data_dir: Path = Field(default_factory=_default_data_dir, description="The folder that holds all state.")
+    api_key: SecretStr | None = Field(None, description="Bootstrap key of the first workspace, 24 characters or more.")
+    database_url: str | None = Field(None, description="PostgreSQL by URL; unset: SQLite in the data folder.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much to log.")
+
+    bootstrap_plan: str = Field("admin", description="Plan of the first workspace.")
+    on_exhausted: Literal["stop", "finish"] = Field(
+        "stop",
+        description="At an empty balance sessions stop at the end of the paid minute, or finish.",
+    )
+    plans_file: Path | None = Field(
+        None, description="A TOML file of plans and dated rates instead of the built-in one."
+    )
+
+    max_sessions: int = Field(50, ge=1, description="Live browsers on this machine; one more start answers 529.")
+    warm_pool_size: int = Field(3, ge=0, description="Browsers kept launched and waiting.")
+    launch_concurrency: int = Field(2, ge=1, description="Browsers that may launch at the same time.")
+    acquire_timeout_seconds: float = Field(30.0, gt=0, description="How long a start waits for a browser before 529.")
+    chromium_path: Path | None = Field(None, description="Full Chromium; unset: looked for on PATH.")
+    headless_shell_path: Path | None = Field(None, description="chromium-headless-shell; unset: looked for on PATH.")
+    sandbox: Literal["auto", "require", "off"] = Field(
+        "auto", description="Chromium's sandbox: on where the machine allows it, on or refuse to start, or off."
+    )
+    browser_uid_base: int = Field(
+        61200, ge=1000, description="First of the user ids that a server running as root gives to its browsers."
+    )
+    egress_allow: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="CIDRs, hosts or host:port, comma-separated, that browsers may reach although private."
+    )
+    proxy_pool_file: Path | None = Field(
+        None, description="A TOML file with the operator's upstream proxies and their countries."
+    )
+
+    @field_validator("egress_allow", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
