@@ -1,0 +1,114 @@
+"""One tree of errors; each class knows its HTTP status, only ``http/`` turns it into a reply.
+
+::
+
+    NoctuleError
+    ├── InvalidRequest        422  the payload is malformed
+    ├── Unauthenticated       401  no key, or one that is not known
+    ├── Forbidden             403  the key may not do this
+    ├── NotFound              404  no such thing in this workspace
+    ├── Conflict              409  the thing's state does not allow it
+    ├── PaymentRequired       402  the balance is gone
+    ├── TooManyRequests       429  a rate or a plan's limit
+    ├── Overloaded            529  this machine is full; nothing was done
+    ├── Unavailable           503  a part we need is away; nothing was done
+    └── BrowserFailed         400  an operation failed inside the browser
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class NoctuleError(Exception):
+    """An error with a message for people.
+
+    ``detail`` is extra machine-readable content of the reply, ``headers`` extra headers. Neither may
+    hold a secret.
+    """
+
+    status = 500
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        detail: Mapping[str, Any] | Sequence[Any] | str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+
+class InvalidRequest(NoctuleError):
+    """The payload cannot be understood. ``detail`` is FastAPI's list of ``{loc, msg, type, input}``."""
+
+    status = 422
+
+    @classmethod
+    def at(cls, loc: Sequence[str | int], message: str, given: object) -> "InvalidRequest":
+        """An error about one place of the request, echoing what was given there."""
+        where = ".".join(str(part) for part in loc)
+        return cls(
+            f"{where}: {message} (got {given!r})",
+            detail=[{"loc": list(loc), "msg": message, "type": "value_error", "input": given}],
+        )
+
+
+class Unauthenticated(NoctuleError):
+    """No key was sent, or it is unknown or revoked."""
+
+    status = 401
+
+
+class Forbidden(NoctuleError):
+    """The caller is known but may not do this."""
+
+    status = 403
+
+
+class NotFound(NoctuleError):
+    """No such thing in the caller's workspace; other workspaces' things look exactly like this."""
+
+    status = 404
+
+
+class Conflict(NoctuleError):
+    """The state of the thing does not allow the operation."""
+
+    status = 409
+
+
+class PaymentRequired(NoctuleError):
+    """The balance is used up. Never used for anything but money."""
+
+    status = 402
+
+
+class TooManyRequests(NoctuleError):
+    """A rate limit or a plan's concurrency is reached."""
+
+    status = 429
+
+
+class Overloaded(NoctuleError):
+    """This machine is full. Raised only before any work was done, since clients retry it."""
+
+    status = 529
+
+
+class Unavailable(NoctuleError):
+    """A part that the request needs is away for now. Raised only before any work was done."""
+
+    status = 503
+
+
+class BrowserFailed(NoctuleError):
+    """The browser could not do what was asked; clients see their execution error class."""
+
+    status = 400
+
+    def __init__(self, message: str, **kwargs: Any) -> None:
+        super().__init__(message, **kwargs)
+        self.headers.setdefault("x-error-class", "NotteApiExecutionError")

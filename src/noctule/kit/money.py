@@ -1,0 +1,48 @@
+"""Money is integers of nano-dollars (10^-9 USD); names end in ``_nanos``."""
+
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+NANOS_PER_DOLLAR = 1_000_000_000
+
+
+def dollars(nanos: int) -> float:
+    """Dollars as a JSON number. Exact when read back as Decimal up to $8 million, where doubles are
+    spaced under a nano-dollar."""
+    return nanos / NANOS_PER_DOLLAR
+
+
+def parse_dollars(text: str) -> int:
+    """Nano-dollars of a decimal amount such as ``"12.50"``.
+
+    Raises ``ValueError`` for anything that is not a finite number with at most nine decimals.
+    """
+    try:
+        amount = Decimal(text.strip().removeprefix("$"))
+    except InvalidOperation:
+        raise ValueError(f"not an amount of dollars: {text!r}") from None
+    if not amount.is_finite() or abs(amount) > 1_000_000_000:
+        raise ValueError(f"not an amount of dollars: {text!r}")
+    nanos = amount * NANOS_PER_DOLLAR
+    if nanos != nanos.to_integral_value():
+        raise ValueError(f"more than nine decimals: {text!r}")
+    return int(nanos)
+
+
+def format_dollars(nanos: int) -> str:
+    """``"$0.000833333"``: all that is there, at least two decimals, the sign before the dollar."""
+    sign, rest = ("-" if nanos < 0 else ""), abs(nanos)
+    whole, part = divmod(rest, NANOS_PER_DOLLAR)
+    decimals = f"{part:09d}".rstrip("0").ljust(2, "0")
+    return f"{sign}${whole:,}.{decimals}"
+
+
+def telescoped(index: int, rate_nanos: int, per: int) -> int:
+    """The price of unit ``index`` (0-based) of a running total that costs ``rate_nanos`` per ``per`` units.
+
+    The running total is rounded, not the unit, so sixty minutes of an hourly rate cost that rate exactly.
+    """
+    return _running_total(index + 1, rate_nanos, per) - _running_total(index, rate_nanos, per)
+
+
+def _running_total(units: int, rate_nanos: int, per: int) -> int:
+    return int((Decimal(units) * rate_nanos / per).to_integral_value(ROUND_HALF_UP))
