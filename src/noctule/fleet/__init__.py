@@ -1,0 +1,1 @@
+"""Which machine: places sessions on nodes and carries commands to them."""

@@ -1,0 +1,76 @@
+"""The fleet, as everything above it sees it: sessions by id, commands in, results out.
+
+Nothing above this line may hold a page, a socket or a process of a browser.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from noctule.browser.commands import (
+    Acquired,
+    BrowserGone,
+    BrowserSpec,
+    Capacity,
+    Command,
+    Result,
+    SandboxLevel,
+    Traffic,
+)
+
+
+class Fleet(Protocol):
+    """Browsers, wherever they run."""
+
+    async def start(self) -> None:
+        """Sweep orphans of an earlier boot and begin to fill the warm pools."""
+        ...
+
+    async def close(self) -> None:
+        """End every browser and leave nothing behind, inside a bounded time."""
+        ...
+
+    def admit(self, spec: BrowserSpec) -> None:
+        """Say at once, before any work, whether ``acquire`` may be tried.
+
+        Raises ``NodeFull`` when every node is at its limit.
+        """
+        ...
+
+    async def acquire(self, spec: BrowserSpec, timeout_seconds: float) -> Acquired:
+        """A ready browser of the session's own.
+
+        Raises ``NodeFull`` if none can be had inside the deadline, ``UpstreamRefused`` if its proxy does
+        not work, ``CommandFailed`` if the browser cannot be made as asked. Whatever it raises, nothing
+        of the browser stays.
+        """
+        ...
+
+    async def release(self, session_id: str) -> Traffic:
+        """Take the browser away and answer at once with its final traffic; the cleaning goes on behind,
+        supervised. Every stream of the session is closed. Idempotent: an unknown session has no traffic.
+        """
+        ...
+
+    async def run(self, session_id: str, command: Command) -> Result:
+        """Carry out one command. Every command is bounded in time.
+
+        Raises ``BrowserLost`` for a session that has no browser, ``CommandFailed`` for what the browser
+        could not do.
+        """
+        ...
+
+    def traffic(self) -> Mapping[str, Traffic]:
+        """Traffic of every live session, by session id."""
+        ...
+
+    def on_gone(self, listener: Callable[[BrowserGone], None]) -> None:
+        """Call ``listener`` on the event loop whenever a browser ends unasked."""
+        ...
+
+    def capacity(self) -> Capacity:
+        """How full the machines are, added up."""
+        ...
+
+    def sandbox(self) -> SandboxLevel:
+        """The weakest sandbox level in force."""
+        ...

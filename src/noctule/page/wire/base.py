@@ -1,0 +1,72 @@
+"""What actions have in common."""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from noctule.kit.tolerance import TolerantRequest
+
+
+def publish_open(schema: dict[str, Any]) -> None:
+    """The contract publishes most actions as open objects, although unknown names are refused."""
+    schema.pop("additionalProperties", None)
+
+
+Text = str | SecretStr
+"""Text that the contract lets be a secret; it arrives as plain text."""
+
+
+class BrowserAction(TolerantRequest):
+    """An action on the whole tab. ``category`` and ``description`` are clients' notes to themselves."""
+
+    model_config = ConfigDict(json_schema_extra=publish_open)
+
+    category: str = "Special Browser Actions"
+    description: str = Field(default_factory=str)
+
+
+class NodeSelectors(BaseModel):
+    """Several ways to find one element; ``playwright_selector`` goes first."""
+
+    css_selector: str
+    xpath_selector: str
+    in_iframe: bool
+    in_shadow_root: bool
+    notte_selector: str | None = None
+    iframe_parent_css_selectors: list[str]
+    playwright_selector: str | None = None
+    python_selector: str | None = None
+
+
+class ActionParameter(BaseModel):
+    """Description of the value that an action takes; a client's note to itself."""
+
+    name: str
+    type: str
+    default: str | None = None
+    values: list[str] = Field(default_factory=list)
+
+
+class InteractionAction(TolerantRequest):
+    """An action on one element: ``id`` from the last observation, or ``selector``, which goes first.
+
+    ``timeout`` is milliseconds; 0 means the default.
+    """
+
+    model_config = ConfigDict(json_schema_extra=publish_open)
+
+    ignored_names: ClassVar[frozenset[str]] = frozenset({"accessible_name"})
+
+    category: str = Field(default="Interaction Actions", min_length=1)
+    description: str = Field(default_factory=str)
+    id: str = ""
+    selector: str | NodeSelectors | None = None
+    press_enter: bool | None = None
+    text_label: str | None = None
+    param: ActionParameter | None = Field(default=None, exclude=True)
+    timeout: int = Field(default=15000, ge=0)
+
+
+def value_of(type_name: str, name: str = "value") -> ActionParameter:
+    """The parameter of an action that takes one value."""
+    return ActionParameter(name=name, type=type_name)

@@ -1,0 +1,1 @@
+"""Sessions: a user's browser, from start to stop."""

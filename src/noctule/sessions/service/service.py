@@ -1,0 +1,243 @@
+"""Start, look at, use and end sessions.
+
+What must always hold: a session is billed from the commit that makes it active to the commit that ends
+it, each of which is one transaction over the session and its lease; no transaction is open while a
+browser is waited for; a browser never outlives its session, whatever fails in between.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from noctule.browser.commands import (
+    BrowserCookie,
+    BrowserLost,
+    CommandFailed,
+    Cookies,
+    GetCookies,
+    SetCookies,
+    Traffic,
+)
+from noctule.db.engine import Database
+from noctule.fleet.protocol import Fleet
+from noctule.kit.clock import Clock
+from noctule.kit.errors import BrowserFailed, Conflict, NotFound, Unauthenticated, Unavailable
+from noctule.kit.ids import id_for_key, new_id
+from noctule.kit.paging import Page, PageQuery
+from noctule.kit.seal import Sealer
+from noctule.kit.tasks import Owned
+from noctule.metering.service import Metering
+from noctule.sessions import store
+from noctule.sessions.domain import CloseReason, Session, StartSession, Status, Step
+from noctule.sessions.service import tokens
+from noctule.sessions.service.ending import Closing
+from noctule.sessions.service.live import LiveSession, LiveSessions
+from noctule.sessions.service.starting import ProxyPool, Starter, Starting
+
+_SHUTDOWN_SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A session as its owner sees it: what is stored, and what only its holder knows."""
+
+    session: Session
+    steps: tuple[Step, ...] = ()
+    foreign_cdp_url: str | None = None
+
+
+class SessionService:
+    """The use cases of sessions; ``ends`` has what workers call."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        fleet: Fleet,
+        metering: Metering,
+        proxies: ProxyPool,
+        sealer: Sealer,
+        instance_id: str,
+        boot_id: str,
+        acquire_timeout_seconds: float,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._fleet = fleet
+        self._sealer = sealer
+        self._live = LiveSessions()
+        self._tasks = Owned()
+        self._closing = False
+        self._starting = Starting(
+            database=database,
+            clock=clock,
+            fleet=fleet,
+            metering=metering,
+            proxies=proxies,
+            instance_id=instance_id,
+            boot_id=boot_id,
+            acquire_timeout_seconds=acquire_timeout_seconds,
+        )
+        self.ends = Closing(
+            database=database,
+            clock=clock,
+            fleet=fleet,
+            metering=metering,
+            live=self._live,
+            tasks=self._tasks,
+            instance_id=instance_id,
+            boot_id=boot_id,
+        )
+
+    async def start(self, starter: Starter, wish: StartSession) -> SessionView:
+        """Start a session: admitted by money and plan, one browser of its own, its first minute paid.
+
+        Raises ``PaymentRequired`` (402), ``TooManyRequests`` for the plan's concurrency (429),
+        ``Overloaded`` for this machine's (529), ``BrowserFailed`` for a proxy or browser that cannot be
+        had as asked. Whatever it raises, nothing was billed and no browser stays. A caller that goes
+        away does not stop a start half-way: the session idles out instead.
+        """
+        if self._closing:
+            raise Unavailable("The server is stopping.")
+        return await self._tasks.finish(self._start(starter, wish))
+
+    async def _start(self, starter: Starter, wish: StartSession) -> SessionView:
+        session_id = new_id()
+        if starter.idempotency_key is not None:
+            session_id = id_for_key(starter.workspace_id, starter.idempotency_key)
+            earlier = await self._database.read(lambda connection: store.find(connection, session_id))
+            if earlier is not None and earlier.activated_at is not None:
+                return await self._view(earlier)
+            if earlier is not None:
+                # That attempt died before anything was paid; this one is the first that counts.
+                session_id = new_id()
+        active = await self._starting.start(session_id, starter, wish)
+        self._live.add(LiveSession(active, self._clock.monotonic(), active.last_accessed_at, wish.cdp_url))
+        if session_id not in self._fleet.traffic():
+            # It died between the acquire and this line, when nobody listened for it yet.
+            self.ends.end_soon(session_id, CloseReason.ERROR, "The browser ended right after its start.")
+        return SessionView(active, foreign_cdp_url=wish.cdp_url)
+
+    # -- look ------------------------------------------------------------------------------------------
+
+    async def get(self, workspace_id: str, session_id: str) -> SessionView:
+        """The session with its trajectory. Raises ``NotFound``."""
+        return await self._view(await self._find(workspace_id, session_id))
+
+    async def page(
+        self, workspace_id: str, query: PageQuery, *, only_active: bool, key_id: str | None
+    ) -> Page[SessionView]:
+        """The workspace's sessions, newest first, without their trajectories."""
+        found = await self._database.read(
+            lambda connection: store.page(connection, workspace_id, query, only_active=only_active, key_id=key_id)
+        )
+        traffic = self._fleet.traffic()
+        views = tuple(self._with_live(session, traffic) for session in found.items)
+        return Page(views, found.page, found.page_size, found.has_next)
+
+    async def offset(self, workspace_id: str, session_id: str) -> int:
+        """Length of the trajectory. Raises ``NotFound``."""
+        await self._find(workspace_id, session_id)
+        return await self._database.read(lambda connection: store.count_steps(connection, session_id))
+
+    async def _find(self, workspace_id: str, session_id: str) -> Session:
+        found = await self._database.read(lambda connection: store.find(connection, session_id))
+        if found is None or found.workspace_id != workspace_id or found.activated_at is None:
+            raise NotFound(f"Session {session_id!r} was not found.")
+        return found
+
+    async def _view(self, session: Session) -> SessionView:
+        steps = await self._database.read(lambda connection: store.steps(connection, session.id))
+        return replace(self._with_live(session, self._fleet.traffic()), steps=steps)
+
+    def _with_live(self, session: Session, traffic: Mapping[str, Traffic]) -> SessionView:
+        live = self._live.get(session.id)
+        if live is None or session.status is not Status.ACTIVE:
+            return SessionView(session)
+        seen = traffic.get(session.id, Traffic())
+        current = replace(
+            session,
+            last_accessed_at=max(session.last_accessed_at, live.last_accessed_at),
+            request_bytes=max(session.request_bytes, seen.request_bytes),
+            response_bytes=max(session.response_bytes, seen.response_bytes),
+        )
+        return SessionView(current, foreign_cdp_url=live.foreign_cdp_url)
+
+    # -- use -------------------------------------------------------------------------------------------
+
+    async def use(self, workspace_id: str, session_id: str) -> None:
+        """Note an operation on a live session.
+
+        Raises ``NotFound`` for a session of another workspace or none, ``Conflict`` for one that is over.
+        """
+        live = self._live.get(session_id)
+        if live is None or live.session.workspace_id != workspace_id:
+            found = await self._find(workspace_id, session_id)
+            raise Conflict(f"Session {session_id} is not active: it is {found.status.value}.")
+        if live.ending is not None:
+            raise Conflict(f"Session {session_id} is not active: it is closing.")
+        live.last_accessed_at = self._clock.now()
+
+    async def record_step(self, session_id: str, kind: str, value: dict[str, Any]) -> None:
+        """Append to the trajectory of a live session; one that ended meanwhile keeps what it had."""
+        live = self._live.get(session_id)
+        if live is None:
+            return
+        async with live.lock:
+            await self._database.write(lambda connection: store.add_step(connection, session_id, Step(kind, value)))
+
+    async def cookies(self, workspace_id: str, session_id: str) -> tuple[BrowserCookie, ...]:
+        """All cookies of the session's browser."""
+        await self.use(workspace_id, session_id)
+        try:
+            result = await self._fleet.run(session_id, GetCookies())
+        except (CommandFailed, BrowserLost) as error:
+            raise BrowserFailed(f"The cookies could not be read: {error}") from error
+        assert isinstance(result, Cookies)
+        return result.cookies
+
+    async def set_cookies(self, workspace_id: str, session_id: str, cookies: tuple[BrowserCookie, ...]) -> None:
+        """Add or replace cookies in the session's browser, all or none."""
+        await self.use(workspace_id, session_id)
+        try:
+            await self._fleet.run(session_id, SetCookies(cookies))
+        except (CommandFailed, BrowserLost) as error:
+            raise BrowserFailed(f"The cookies could not be set: {error}") from error
+
+    # -- streams ---------------------------------------------------------------------------------------
+
+    def cdp_url(self, base_url: str, view: SessionView) -> str | None:
+        """Where a CDP client connects to this session; ``None`` once it is over."""
+        if view.session.status is not Status.ACTIVE:
+            return None
+        return view.foreign_cdp_url or tokens.cdp_url(base_url, view.session, self._sealer)
+
+    def authorize_stream(self, session_id: str, token: str) -> None:
+        """Let a stream in by its token.
+
+        Raises ``Unauthenticated`` for a token that does not open this session, ``Conflict`` when the
+        session is over.
+        """
+        if not tokens.opens(token, session_id, self._sealer, self._clock.now()):
+            raise Unauthenticated("This token does not open this session.")
+        live = self._live.get(session_id)
+        if live is None or live.ending is not None:
+            raise Conflict(f"Session {session_id} is not active.")
+        live.last_accessed_at = self._clock.now()
+
+    # -- end -------------------------------------------------------------------------------------------
+
+    async def stop(self, workspace_id: str, session_id: str) -> SessionView:
+        """End a session for its owner; ending one that is over changes nothing. Raises ``NotFound``."""
+        found = await self._find(workspace_id, session_id)
+        if found.status is Status.ACTIVE:
+            await self._tasks.finish(self.ends.end(session_id, CloseReason.MANUAL))
+            found = await self._find(workspace_id, session_id)
+        return await self._view(found)
+
+    async def close(self) -> None:
+        """Refuse new starts, finish those under way, then end every session; bounded."""
+        self._closing = True
+        await self._tasks.drain(_SHUTDOWN_SECONDS)
+        await self.ends.end_all(CloseReason.SERVER_STOPPED)

@@ -1,0 +1,213 @@
+"""How a session comes to be: two transactions with a browser between them.
+
+A: admitted by money and plan, the wish written down as ``starting``. Then the browser, no transaction
+open. B: ``active`` and its first minute paid, together. A kill anywhere leaves either nothing, or a
+``starting`` row that recovery marks, or an active session whose lease recovery closes.
+"""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from noctule.browser.commands import (
+    Acquired,
+    BrowserSpec,
+    CommandFailed,
+    NodeFull,
+    Upstream,
+    UpstreamRefused,
+    Viewport,
+)
+from noctule.db.engine import Database
+from noctule.fleet.protocol import Fleet
+from noctule.kit.clock import Clock
+from noctule.kit.errors import BrowserFailed, Conflict, InvalidRequest, Overloaded, TooManyRequests
+from noctule.kit.failpoints import failpoint
+from noctule.metering.service import LeaseOpening, Metering
+from noctule.sessions import store
+from noctule.sessions.domain import CloseReason, Session, StartSession, Status
+
+log = logging.getLogger(__name__)
+
+_FULL = "This machine runs as many browsers as it can; try again in a moment."
+
+
+class ProxyPool(Protocol):
+    """The operator's upstream proxies."""
+
+    def choose(self, country: str | None, proxy_id: str | None) -> Upstream | None:
+        """A proxy that fits, or ``None``."""
+        ...
+
+    def countries(self) -> tuple[str, ...]:
+        """Countries that the pool has; empty when there is no pool."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """Who starts a session."""
+
+    workspace_id: str
+    key_id: str
+    idempotency_key: str | None = None
+
+
+class Starting:
+    """Starts sessions. ``instance_id`` names this server, ``boot_id`` this run of it."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        fleet: Fleet,
+        metering: Metering,
+        proxies: ProxyPool,
+        instance_id: str,
+        boot_id: str,
+        acquire_timeout_seconds: float,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._fleet = fleet
+        self._metering = metering
+        self._proxies = proxies
+        self._instance_id = instance_id
+        self._boot_id = boot_id
+        self._acquire_timeout_seconds = acquire_timeout_seconds
+
+    async def start(self, session_id: str, starter: Starter, wish: StartSession) -> Session:
+        """An active, paid session with this id; raises as ``SessionService.start`` says."""
+        upstream = self._upstream(wish)
+        spec = _spec(session_id, wish, upstream)
+        self._admit_by_machine(spec)
+        intent = await self._database.write(
+            lambda connection: self._intend(connection, session_id, starter, wish, upstream is not None)
+        )
+        failpoint("start.after_intent")
+        try:
+            acquired = await self._acquire(spec)
+            failpoint("start.after_acquire")
+            active = await self._database.write(lambda connection: self._activate(connection, intent, acquired))
+        except Exception as error:
+            await self._give_up(session_id, error)
+            raise
+        failpoint("start.after_active")
+        self._metering.begin(session_id)
+        return active
+
+    def _upstream(self, wish: StartSession) -> Upstream | None:
+        proxy = wish.proxy
+        if proxy.kind == "external":
+            assert proxy.server is not None
+            return Upstream(proxy.server, proxy.username, proxy.password, proxy.bypass)
+        if proxy.kind == "none" or not (countries := self._proxies.countries()):
+            return None
+        chosen = self._proxies.choose(proxy.country, proxy.pool_id)
+        if chosen is None:
+            wanted = proxy.pool_id or proxy.country
+            raise InvalidRequest.at(("body", "proxies"), f"the pool has no such proxy; countries: {countries}", wanted)
+        return chosen
+
+    def _admit_by_machine(self, spec: BrowserSpec) -> None:
+        try:
+            self._fleet.admit(spec)
+        except NodeFull as error:
+            raise Overloaded(_FULL, headers={"Retry-After": "30"}) from error
+        except CommandFailed as error:
+            raise InvalidRequest(error.message) from error
+
+    def _intend(
+        self, connection: Connection, session_id: str, starter: Starter, wish: StartSession, proxies: bool
+    ) -> Session:
+        """Transaction A: admitted by money and plan, the wish written down."""
+        self._metering.admit(connection, starter.workspace_id)
+        plan = self._metering.plan_of(connection, starter.workspace_id)
+        if store.count_live(connection, starter.workspace_id) >= plan.concurrency:
+            raise TooManyRequests(
+                f"Your plan ({plan.name}) allows {plan.concurrency} sessions at a time; stop one first.",
+                detail={"reason": "concurrency", "limit": plan.concurrency},
+                headers={"Retry-After": "30"},
+            )
+        max_minutes = min(wish.max_duration_minutes, plan.max_duration_minutes or wish.max_duration_minutes)
+        now = self._clock.now()
+        intent = Session(
+            id=session_id,
+            workspace_id=starter.workspace_id,
+            key_id=starter.key_id,
+            status=Status.STARTING,
+            created_at=now,
+            last_accessed_at=now,
+            idle_timeout_minutes=min(wish.idle_timeout_minutes, max_minutes),
+            max_duration_minutes=max_minutes,
+            browser_type=wish.browser_type,
+            headless=wish.headless,
+            solve_captchas=wish.solve_captchas,
+            use_file_storage=wish.use_file_storage,
+            web_bot_auth=wish.web_bot_auth,
+            proxies=proxies,
+        )
+        store.add(connection, intent, instance_id=self._instance_id, boot_id=self._boot_id)
+        return intent
+
+    async def _acquire(self, spec: BrowserSpec) -> Acquired:
+        try:
+            return await self._fleet.acquire(spec, self._acquire_timeout_seconds)
+        except NodeFull as error:
+            raise Overloaded(_FULL, headers={"Retry-After": "30"}) from error
+        except UpstreamRefused as error:
+            raise BrowserFailed(f"The proxy of this session cannot be used: {error}") from error
+        except CommandFailed as error:
+            raise BrowserFailed(f"The browser cannot be started as asked: {error.message}") from error
+
+    def _activate(self, connection: Connection, intent: Session, acquired: Acquired) -> Session:
+        """Transaction B: active and paid for, together."""
+        self._metering.open_lease(
+            connection,
+            LeaseOpening(
+                lease_id=intent.id, account_id=intent.workspace_id, api_key_id=intent.key_id, session_id=intent.id
+            ),
+        )
+        now = self._clock.now()
+        shape: dict[str, Any] = {
+            "user_agent": acquired.user_agent,
+            "viewport_width": acquired.viewport.width,
+            "viewport_height": acquired.viewport.height,
+        }
+        if not store.activate(connection, intent.id, now, **shape):
+            raise Conflict(f"Session {intent.id} was ended while it was starting.")
+        failpoint("start.in_activation")
+        return replace(intent, status=Status.ACTIVE, activated_at=now, last_accessed_at=now, **shape)
+
+    async def _give_up(self, session_id: str, error: Exception) -> None:
+        await self._fleet.release(session_id)
+        self._metering.forget(session_id)
+        message = str(error) or type(error).__name__
+        try:
+            await self._database.write(
+                lambda connection: store.end(
+                    connection, session_id, Status.ERROR, self._clock.now(), CloseReason.ERROR, message
+                )
+            )
+        except Exception:
+            # The reaper marks it later; the caller must learn of the first error, not of this one.
+            log.exception("could not mark session %s as failed", session_id)
+
+
+def _spec(session_id: str, wish: StartSession, upstream: Upstream | None) -> BrowserSpec:
+    viewport = None
+    if wish.viewport_width is not None and wish.viewport_height is not None:
+        viewport = Viewport(wish.viewport_width, wish.viewport_height)
+    return BrowserSpec(
+        session_id=session_id,
+        wants_chromium=wish.browser_type != "chromium",
+        viewport=viewport,
+        user_agent=wish.user_agent,
+        chrome_args=wish.chrome_args,
+        extra_http_headers=wish.extra_http_headers,
+        upstream=upstream,
+        cdp_url=wish.cdp_url,
+    )

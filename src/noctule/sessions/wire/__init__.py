@@ -1,0 +1,31 @@
+"""The API's request and response models of the sessions tag.
+
+What is published is the contract's schema, to the letter. What is understood is more: bodies of older
+and newer clients with their other names, missing and ``null`` fields. What is malformed is said here,
+in words, with its place; whether the server can do what was asked is the service's to say.
+"""
+
+from noctule.sessions.wire.cookies import Cookie, GetCookiesResponse, SetCookiesRequest
+from noctule.sessions.wire.proxies import ExternalProxy, NotteProxy, TailnetProxy
+from noctule.sessions.wire.replies import (
+    ExecutionResponse,
+    SessionOffsetResponse,
+    SessionPage,
+    SessionResponse,
+)
+from noctule.sessions.wire.start import ApiSessionStartRequest, SessionProfile
+
+__all__ = [
+    "ApiSessionStartRequest",
+    "Cookie",
+    "ExecutionResponse",
+    "ExternalProxy",
+    "GetCookiesResponse",
+    "NotteProxy",
+    "SessionOffsetResponse",
+    "SessionPage",
+    "SessionProfile",
+    "SessionResponse",
+    "SetCookiesRequest",
+    "TailnetProxy",
+]

@@ -1,0 +1,1 @@
+"""Loops that only call a service: the ticker and the reaper."""

@@ -1,0 +1,25 @@
+"""Sessions as the page tag needs them, in a dictionary."""
+
+from typing import Any
+
+from noctule.kit.errors import Conflict, NotFound
+
+
+class FakeSessions:
+    """Sessions of one workspace each; ``steps`` is what was recorded, ``used`` who was used, in order."""
+
+    def __init__(self) -> None:
+        self.owners: dict[str, str] = {}
+        self.closed: set[str] = set()
+        self.used: list[str] = []
+        self.steps: list[tuple[str, str, dict[str, Any]]] = []
+
+    async def use(self, workspace_id: str, session_id: str) -> None:
+        if self.owners.get(session_id) != workspace_id:
+            raise NotFound(f"Session {session_id} not found")
+        if session_id in self.closed:
+            raise Conflict(f"Session {session_id} is closed")
+        self.used.append(session_id)
+
+    async def record_step(self, session_id: str, kind: str, value: dict[str, Any]) -> None:
+        self.steps.append((session_id, kind, value))

@@ -1,0 +1,65 @@
+"""What the trajectory keeps of an action."""
+
+import orjson
+import pytest
+
+from noctule.page.domain import Failure, Outcome, trajectory_value
+from tests.support.clock import FrozenClock
+
+NOW = FrozenClock().now()
+
+
+def outcome(message: str = "done", markdown: str | None = None, failure: Failure | None = None) -> Outcome:
+    return Outcome(NOW, NOW, message, markdown, failure)
+
+
+def test_the_trajectory_keeps_the_action_its_success_and_its_message() -> None:
+    value = trajectory_value({"type": "goto", "url": "https://example.com"}, outcome("went there"))
+    assert value == {
+        "started_at": "2026-03-10T12:00:00+00:00",
+        "ended_at": "2026-03-10T12:00:00+00:00",
+        "action": {"type": "goto", "url": "https://example.com"},
+        "success": True,
+        "message": "went there",
+        "data": None,
+        "exception": None,
+    }
+
+
+def test_the_trajectory_keeps_why_an_action_failed() -> None:
+    value = trajectory_value({"type": "reload"}, outcome("gone", failure=Failure("PageLoadingError", "gone")))
+    assert (value["success"], value["exception"]) == (False, "gone")
+
+
+def test_a_long_result_is_cut_and_says_how_much_is_missing() -> None:
+    value = trajectory_value({"type": "evaluate_js", "code": "x"}, outcome(markdown="a" * 10_007))
+    assert value["data"]["markdown"] == "a" * 10_000 + "… (7 characters left out)"
+
+
+@pytest.mark.parametrize(
+    ("action", "kept"),
+    [
+        ({"type": "multi_factor_fill", "value": "123456"}, "********"),
+        (
+            {"type": "form_fill", "value": {"email": "a@b.c", "password": "hunter2", "cc_cvv": "123"}},
+            {"email": "a@b.c", "password": "********", "cc_cvv": "********"},
+        ),
+        ({"type": "fill", "value": "text"}, "text"),
+    ],
+)
+def test_what_is_surely_a_secret_is_masked_in_the_trajectory(action: dict[str, object], kept: object) -> None:
+    before = dict(action)
+    assert trajectory_value(action, outcome())["action"]["value"] == kept
+    assert action == before
+
+
+@pytest.mark.parametrize("nasty", ["half a pair \ud800", 2**70, -(2**70), [[[]]] * 5000, {"\ud800": "\udfff"}])
+def test_whatever_json_a_caller_sends_can_be_kept(nasty: object) -> None:
+    orjson.dumps(trajectory_value({"type": "scrape", "response_format": {"x": nasty}}, outcome()))
+
+
+def test_a_deeply_nested_action_is_cut_instead_of_overflowing() -> None:
+    nested: list[object] = []
+    for _ in range(500):
+        nested = [nested]
+    orjson.dumps(trajectory_value({"type": "scrape", "response_format": {"x": nested}}, outcome()))
