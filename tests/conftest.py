@@ -9,7 +9,6 @@ from sqlalchemy import create_engine, text
 
 from noctule.db.engine import Database
 from noctule.db.migrate import migrate
-from noctule.db.schema import metadata
 from tests.support import postgres
 
 _names = itertools.count()
@@ -51,6 +50,5 @@ def database(database_url: str) -> Iterator[Database]:
     """An open, migrated database, once on each engine."""
     database = Database(database_url)
     migrate(database.engine)
-    metadata.create_all(database.engine)
     yield database
     database.close()

@@ -42,7 +42,8 @@ def server() -> Iterator[str]:
             **as_user,  # type: ignore[call-overload]
         )
         port = _free_port()
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
+        # Nothing in it outlives the tests, so it need not wait for a disk.
+        options = f"-p {port} -c fsync=off -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
         control: list[str | Path] = [programs / "pg_ctl", "-D", data, "-w", "-t", "30"]
         subprocess.run(
             [*control, "-l", folder / "log", "-o", options, "start"],

@@ -19,7 +19,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.pool import SingletonThreadPool
 
 from noctule.kit.errors import Unavailable
@@ -92,7 +92,7 @@ def _transaction(engine: Engine, step: Step[T], writes: bool) -> T:
 
 
 def _translated(error: DBAPIError) -> Exception:
-    if error.connection_invalidated or "OperationalError" in type(error).__name__:
+    if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
         return Unavailable("The database is not available right now; nothing was changed.")
     return error
 

@@ -1,4 +1,4 @@
-"""``python -m noctule.db.new_migration "what changes"``: write a migration from what the tables are to what they should be.
+"""``python -m noctule.db.new_migration "What changes"``: write a migration to what the tables should be.
 
 The state before is what the existing migrations make of an empty SQLite database.
 """

@@ -3,7 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-${imports if imports else ""}
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
@@ -11,8 +10,10 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """To the new schema."""
     ${upgrades if upgrades else "pass"}
 
 
 def downgrade() -> None:
+    """Back to the old one."""
     ${downgrades if downgrades else "pass"}
