@@ -1,0 +1,203 @@
+"""The commands of one browser, one after the other.
+
+What must always hold: a command ends inside its bound; whatever goes wrong comes out as ``CommandFailed`` (the
+browser is still there) or ``BrowserLost`` (it is not); commands of one browser never overlap.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from noctule.browser.cdp import CdpClosed, CdpConnection, CdpError, CdpTimeout
+from noctule.browser.commands import (
+    DEFAULT_VIEWPORT,
+    BrowserLost,
+    BrowserSpec,
+    Command,
+    CommandFailed,
+    Done,
+    EvaluateJs,
+    GetCookies,
+    GoBack,
+    GoForward,
+    Goto,
+    Reload,
+    Result,
+    Screenshot,
+    SetCookies,
+    Viewport,
+    Wait,
+)
+from noctule.browser.driver import cookies
+from noctule.browser.driver.deadline import Deadline
+from noctule.browser.driver.evaluate import evaluate
+from noctule.browser.driver.identity import default_user_agent, identity
+from noctule.browser.driver.navigation import Navigator, Refusals
+from noctule.browser.driver.picture import screenshot
+from noctule.browser.driver.tab import Tab
+from noctule.browser.driver.tabs import Outfit, Tabs
+
+log = logging.getLogger(__name__)
+
+_MAX_WAITING = 32
+_MAX_WAIT_SECONDS = 30.0
+_MAX_WAIT_MS = 30_000
+_SETTLE_ATTEMPTS = 5
+_SETTLE_SECONDS = 2.0
+
+
+class Driver:
+    """Our hand on one browser. Make it with ``prepare`` (one of ours) or ``attach`` (somebody else's)."""
+
+    def __init__(self, connection: CdpConnection, refusals: Refusals | None) -> None:
+        self.product = ""
+        self.user_agent = ""
+        self.viewport = DEFAULT_VIEWPORT
+        self.dialog_grace_seconds: Callable[[], float] = lambda: 0.0
+        self._connection = connection
+        self._tabs = Tabs(connection, lambda: self.dialog_grace_seconds())
+        self._navigator = Navigator(refusals)
+        self._outfit = Outfit()
+        self._is_headless_shell = True
+        self._lock = asyncio.Lock()
+        self._waiting = 0
+
+    @property
+    def closed(self) -> "asyncio.Future[str]":
+        """Done, with the reason, once the browser cannot be reached any more."""
+        return self._connection.closed
+
+    async def prepare(self, *, is_headless_shell: bool) -> None:
+        """Make a fresh browser of ours what a session without wishes gets: the default identity and
+        viewport, one page at about:blank. Raises ``CdpError``."""
+        version = await self._connection.call("Browser.getVersion")
+        self.product = version["product"]
+        self.user_agent = default_user_agent(self.product)
+        self._is_headless_shell = is_headless_shell
+        # The window of full Chromium has a frame, so that its page is smaller than asked for.
+        viewport = None if is_headless_shell else DEFAULT_VIEWPORT
+        self._outfit = Outfit(identity(self.user_agent, self.product), viewport)
+        await self._settle(await self._tabs.start(self._outfit))
+
+    async def attach(self) -> None:
+        """Drive somebody else's browser, as it is. Raises ``CdpError``."""
+        version = await self._connection.call("Browser.getVersion")
+        self.product, self.user_agent = version["product"], version["userAgent"]
+        self._is_headless_shell = "Headless" in self.product
+        tab = await self._tabs.start(self._outfit)
+        metrics = await tab.call("Page.getLayoutMetrics")
+        view = metrics["cssLayoutViewport"]
+        self.viewport = Viewport(int(view["clientWidth"]), int(view["clientHeight"]))
+
+    async def dress(self, spec: BrowserSpec) -> None:
+        """Apply what the session asked for. Costs nothing where it asked for nothing. Raises ``CdpError``."""
+        outfit = self._outfit
+        if spec.user_agent is not None:
+            self.user_agent = spec.user_agent
+            outfit = Outfit(identity(spec.user_agent, self.product), outfit.viewport, outfit.headers)
+        if spec.viewport is not None and spec.viewport != self.viewport:
+            self.viewport = spec.viewport
+            outfit = Outfit(outfit.identity, spec.viewport, outfit.headers)
+        if spec.extra_http_headers:
+            outfit = Outfit(outfit.identity, outfit.viewport, spec.extra_http_headers)
+        if outfit == self._outfit:
+            return
+        if outfit.viewport != self._outfit.viewport:
+            await self._resize_window()
+        self._outfit = outfit
+        await self._tabs.dress(outfit)
+
+    async def run(self, command: Command) -> Result:
+        """Carry out one command, after those that were there before it."""
+        if self.closed.done():
+            raise BrowserLost(self.closed.result())
+        if self._waiting >= _MAX_WAITING:
+            raise CommandFailed("ActionExecutionError", f"{_MAX_WAITING} commands are already waiting for this session")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(_MAX_WAIT_SECONDS):
+                await self._lock.acquire()
+        except TimeoutError:
+            raise CommandFailed(
+                "ActionExecutionError",
+                f"Other commands of this session kept it busy for {_MAX_WAIT_SECONDS:g} s",
+            ) from None
+        finally:
+            self._waiting -= 1
+        try:
+            return await self._carry_out(command)
+        except CdpTimeout:
+            raise CommandFailed(
+                "ActionExecutionError", "The page did not answer in time; a script of it may not come to an end"
+            ) from None
+        except CdpClosed as error:
+            if self.closed.done():
+                raise BrowserLost(self.closed.result()) from None
+            raise CommandFailed("ActionExecutionError", f"The command was cut short: {error}") from None
+        except CdpError as error:
+            raise CommandFailed("ActionExecutionError", _explained(str(error))) from None
+        except (KeyError, ValueError) as error:
+            # Somebody else's browser may be of a kind that answers in other forms.
+            log.warning("%s: an answer of %s was not understood: %r", type(command).__name__, self.product, error)
+            raise CommandFailed("ActionExecutionError", "The browser's answer was not understood") from None
+        finally:
+            self._lock.release()
+
+    def close(self) -> None:
+        """Let go of the browser."""
+        self._connection.abort()
+
+    # -- inside --------------------------------------------------------------------------------------------
+
+    async def _carry_out(self, command: Command) -> Result:
+        match command:
+            case GetCookies():
+                return await cookies.get_cookies(self._connection)
+            case SetCookies():
+                return await cookies.set_cookies(self._connection, command.cookies)
+            case Wait():
+                time_ms = min(max(command.time_ms, 0), _MAX_WAIT_MS)
+                await asyncio.wait((self.closed,), timeout=time_ms / 1000)
+                if self.closed.done():
+                    raise CdpClosed(self.closed.result())
+                return Done(f"Waited {time_ms} ms")
+        tab = await self._tabs.current()
+        match command:
+            case Goto():
+                if tab.stuck:
+                    tab = await self._tabs.replace(tab)
+                return await self._navigator.goto(tab, command)
+            case GoBack() | GoForward():
+                return await self._navigator.step(tab, command)
+            case Reload():
+                return await self._navigator.reload(tab, command)
+            case EvaluateJs():
+                return await evaluate(tab, command)
+            case Screenshot():
+                # Tabs of full Chromium share one window; one that is not in front is not drawn.
+                in_front = self._is_headless_shell or self._tabs.count == 1
+                return await screenshot(tab, command, bring_to_front=not in_front)
+
+    async def _settle(self, tab: Tab) -> None:
+        """Be sure that the first page is there. The browser may still be on its way to it, and that would end
+        the session's first navigation; going to the same address again leaves no trace in the history."""
+        for _ in range(_SETTLE_ATTEMPTS):
+            answer = await tab.call("Page.navigate", {"url": "about:blank"})
+            loaded = partial(tab.has_reached, "load", answer.get("loaderId", ""))
+            if "errorText" not in answer and await tab.until(loaded, Deadline(_SETTLE_SECONDS)):
+                return
+        raise CdpError("the browser does not open its first page")
+
+    async def _resize_window(self) -> None:
+        """Let ``window.outerWidth`` agree with the viewport."""
+        tab = await self._tabs.current()
+        window = await tab.call("Browser.getWindowForTarget")
+        bounds = {"width": self.viewport.width, "height": self.viewport.height}
+        await tab.call("Browser.setWindowBounds", {"windowId": window["windowId"], "bounds": bounds})
+
+
+def _explained(error: str) -> str:
+    if "context was destroyed" in error or "navigated or closed" in error or "Cannot find context" in error:
+        return "The page navigated away while the command was running"
+    return f"The browser could not do it: {error}"

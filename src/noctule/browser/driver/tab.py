@@ -1,0 +1,208 @@
+"""One tab as our connection sees it: where it is, how far it has loaded, whether it lives.
+
+The state is kept by events alone, so that looking at it costs nothing and a wait is a wait for the next event.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from noctule.browser.cdp import CdpClosed, CdpConnection, CdpError, CdpTimeout
+from noctule.browser.commands import CommandFailed
+from noctule.browser.driver.deadline import Deadline
+
+_PROBE_SECONDS = 0.5
+_REMEMBERED_LOADERS = 16
+
+CRASHED = "The page crashed; navigate again to go on"
+_STUCK = "The page does not answer any more; navigate again to go on"
+
+
+class Tab:
+    """A page target that we are attached to."""
+
+    def __init__(
+        self, connection: CdpConnection, target_id: str, session_id: str, dialog_grace_seconds: Callable[[], float]
+    ) -> None:
+        self.target_id = target_id
+        self.session_id = session_id
+        self.url = "about:blank"
+        self.unreachable_url: str | None = None
+        self.crashed = False
+        self.stuck = False
+        self.closed = False
+        self.loader_id = ""
+        self.same_document_navigations = 0
+        self.downloads = 0
+        self._connection = connection
+        self._dialog_grace_seconds = dialog_grace_seconds
+        self._dialog: asyncio.TimerHandle | None = None
+        self._loaders: deque[str] = deque(maxlen=_REMEMBERED_LOADERS)
+        self._reached: set[str] = set()
+        self._changed: asyncio.Future[None] | None = None
+
+    async def call(
+        self, method: str, params: dict[str, Any] | None = None, *, timeout_seconds: float = 10.0
+    ) -> dict[str, Any]:
+        """Call a method of this tab; errors as of ``CdpConnection.call``."""
+        return await self._connection.call(method, params, session_id=self.session_id, timeout_seconds=timeout_seconds)
+
+    def post(self, method: str, params: dict[str, Any] | None = None) -> None:
+        """Call a method of this tab without waiting for it."""
+        self._connection.post(method, params, session_id=self.session_id)
+
+    def must_live(self) -> None:
+        """Raise ``CommandFailed`` where no renderer can answer."""
+        if self.crashed:
+            raise CommandFailed("ActionExecutionError", CRASHED)
+        if self.stuck:
+            raise CommandFailed("ActionExecutionError", _STUCK)
+
+    async def until(self, condition: Callable[[], bool], deadline: Deadline) -> bool:
+        """Wait until an event makes the condition true; ``False`` if the deadline came first.
+
+        Raises ``CdpClosed`` when the tab is closed or crashes meanwhile.
+        """
+        loop = asyncio.get_running_loop()
+        while not condition():
+            if self.closed:
+                raise CdpClosed("the tab was closed")
+            if self.crashed:
+                raise CdpClosed(CRASHED)
+            if self._changed is None or self._changed.done():
+                self._changed = loop.create_future()
+            left = deadline.at - loop.time()
+            if left <= 0:
+                return False
+            await asyncio.wait((self._changed,), timeout=left)
+        return True
+
+    def has_reached(self, event: str, loader_id: str) -> bool:
+        """Whether that document, or one that replaced it, has come to a lifecycle event."""
+        return loader_id in self._loaders and event in self._reached
+
+    def has_new_document(self, event: str, previous_loader_id: str) -> bool:
+        """Whether a document other than that one has come to a lifecycle event."""
+        return self.loader_id != previous_loader_id and event in self._reached
+
+    async def unstick(self) -> bool:
+        """End a script that keeps the page from answering; says whether there was one.
+
+        A page that does not come back even then (its script holds up a navigation that has half begun, say)
+        is ``stuck``: only another tab helps.
+        """
+        if await self._answers():
+            return False
+        self.post("Runtime.terminateExecution")
+        self.stuck = not await self._answers()
+        return True
+
+    async def _answers(self) -> bool:
+        if self.crashed or self.closed:
+            return True
+        try:
+            await self.call("Runtime.evaluate", {"expression": "0"}, timeout_seconds=_PROBE_SECONDS)
+        except CdpTimeout:
+            return False
+        except CdpError:
+            pass
+        return True
+
+    def mark_closed(self) -> None:
+        """The target is gone."""
+        self.closed = True
+        self._cancel_dialog()
+        self._connection.fail_session(self.session_id, "the tab was closed")
+        self._pulse()
+
+    def on_event(self, method: str, params: dict[str, Any]) -> None:
+        """Take one event of this tab in."""
+        handler = _HANDLERS.get(method)
+        if handler is not None:
+            handler(self, params)
+            self._pulse()
+
+    # -- events --------------------------------------------------------------------------------------------
+
+    def _lifecycle(self, params: dict[str, Any]) -> None:
+        if params["frameId"] != self.target_id:
+            return
+        loader_id, name = params["loaderId"], params["name"]
+        if name == "commit" or (name == "init" and loader_id != self.loader_id):
+            self._enter(loader_id)
+        if loader_id == self.loader_id:
+            self._reached.add(name)
+
+    def _navigated(self, params: dict[str, Any]) -> None:
+        frame = params["frame"]
+        if frame.get("parentId"):
+            return
+        self.crashed = False
+        self._enter(frame["loaderId"])
+        self._reached.add("commit")
+        if params.get("type") == "BackForwardCacheRestore":
+            self._reached |= {"DOMContentLoaded", "load", "networkIdle"}
+        self.url = frame["url"] + frame.get("urlFragment", "")
+        self.unreachable_url = frame.get("unreachableUrl")
+
+    def _navigated_within_document(self, params: dict[str, Any]) -> None:
+        if params["frameId"] == self.target_id:
+            self.url = params["url"]
+            self.same_document_navigations += 1
+
+    def _enter(self, loader_id: str) -> None:
+        if loader_id != self.loader_id:
+            self.loader_id = loader_id
+            self._loaders.append(loader_id)
+            self._reached = set()
+
+    def _dialog_opening(self, params: dict[str, Any]) -> None:
+        """Nobody is there to answer a native dialog, and until somebody does the page stands still.
+
+        A client of the session may have a handler of its own, so it gets a moment to be first.
+        """
+        self._cancel_dialog()
+        leaving = params.get("type") == "beforeunload"
+        answer = {"accept": leaving}
+        grace = self._dialog_grace_seconds()
+        if grace <= 0:
+            self.post("Page.handleJavaScriptDialog", answer)
+        else:
+            loop = asyncio.get_running_loop()
+            self._dialog = loop.call_later(grace, self.post, "Page.handleJavaScriptDialog", answer)
+
+    def _dialog_closed(self, params: dict[str, Any]) -> None:
+        self._cancel_dialog()
+
+    def _crashed(self, params: dict[str, Any]) -> None:
+        self.crashed = True
+        self._cancel_dialog()
+        self._connection.fail_session(self.session_id, CRASHED)
+
+    def _reloaded(self, params: dict[str, Any]) -> None:
+        self.crashed = False
+
+    def _download(self, params: dict[str, Any]) -> None:
+        self.downloads += 1
+
+    def _cancel_dialog(self) -> None:
+        if self._dialog is not None:
+            self._dialog.cancel()
+            self._dialog = None
+
+    def _pulse(self) -> None:
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)
+
+
+_HANDLERS: dict[str, Callable[[Tab, dict[str, Any]], None]] = {
+    "Page.lifecycleEvent": Tab._lifecycle,
+    "Page.frameNavigated": Tab._navigated,
+    "Page.navigatedWithinDocument": Tab._navigated_within_document,
+    "Page.javascriptDialogOpening": Tab._dialog_opening,
+    "Page.javascriptDialogClosed": Tab._dialog_closed,
+    "Page.downloadWillBegin": Tab._download,
+    "Inspector.targetCrashed": Tab._crashed,
+    "Inspector.targetReloadedAfterCrash": Tab._reloaded,
+}

@@ -1,0 +1,169 @@
+"""All targets of one browser: which tabs there are, which one is current, and what is applied to each.
+
+Auto-attach with a pause lets us prepare every page, popup and worker before its first script runs and its first
+request leaves, whoever opened it. The pause costs one message each way (not measurable beside opening a page);
+other clients' own auto-attach works alongside, since a target waits for all of them. Frames and dedicated
+workers take the user agent over from their page, so only extra headers make us attach to them as well.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from noctule.browser.cdp import CdpClosed, CdpConnection, CdpTimeout
+from noctule.browser.commands import Viewport
+from noctule.browser.driver.identity import Identity
+from noctule.browser.driver.tab import Tab
+
+_OPEN_TIMEOUT_SECONDS = 10.0
+_OUTER_TARGETS = ("page", "shared_worker", "service_worker")
+_ALL_TARGETS = (*_OUTER_TARGETS, "iframe", "worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """What every target of a browser wears. ``viewport`` is ``None`` where the window has the right size."""
+
+    identity: Identity | None = None
+    viewport: Viewport | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def calls(self, target_type: str, *, ours: bool) -> list[tuple[str, dict[str, Any]]]:
+        """The calls that dress one target; ``ours`` says that it is a page of the default context."""
+        calls: list[tuple[str, dict[str, Any]]] = []
+        if self.identity is not None:
+            calls.append(("Emulation.setUserAgentOverride", self.identity.override))
+        if self.headers:
+            calls += [("Network.enable", {}), ("Network.setExtraHTTPHeaders", {"headers": dict(self.headers)})]
+        if self.viewport is not None and target_type == "page" and ours:
+            width, height = self.viewport.width, self.viewport.height
+            metrics = {"width": width, "height": height, "screenWidth": width, "screenHeight": height}
+            calls.append(("Emulation.setDeviceMetricsOverride", {**metrics, "deviceScaleFactor": 0, "mobile": False}))
+        return calls
+
+    @property
+    def auto_attach(self) -> dict[str, Any]:
+        """Parameters of ``Target.setAutoAttach``."""
+        types = _ALL_TARGETS if self.headers else _OUTER_TARGETS
+        return {
+            "autoAttach": True,
+            "waitForDebuggerOnStart": self != Outfit(),
+            "flatten": True,
+            "filter": [{"type": name} for name in types],
+        }
+
+
+class Tabs:
+    """The tabs of the default context, in the order in which they were opened."""
+
+    def __init__(self, connection: CdpConnection, dialog_grace_seconds: Callable[[], float]) -> None:
+        self._connection = connection
+        self._dialog_grace_seconds = dialog_grace_seconds
+        self._outfit = Outfit()
+        self._context_id: str | None = None
+        self._tabs: dict[str, Tab] = {}
+        self._types: dict[str, tuple[str, bool]] = {}
+        self._current: Tab | None = None
+        self._opened: asyncio.Event = asyncio.Event()
+        # Network events come with extra headers; nothing here reads them.
+        connection.ignored_events = (b'{"method":"Network.',)
+        connection.on_event = self._on_event
+
+    async def start(self, outfit: Outfit) -> Tab:
+        """Attach to what is there; answers the first page, dressed. Opens one where there is none."""
+        targets = (await self._connection.call("Target.getTargets"))["targetInfos"]
+        pages = [target for target in targets if target["type"] == "page"]
+        if pages:
+            self._context_id = pages[0].get("browserContextId")
+        self._outfit = outfit
+        await self._connection.call("Target.setAutoAttach", outfit.auto_attach)
+        first = await self.current()
+        for method, params in (("Page.enable", {}), *outfit.calls("page", ours=True)):
+            await first.call(method, params)
+        return first
+
+    async def dress(self, outfit: Outfit) -> None:
+        """Give every target that there is, and every later one, another outfit."""
+        self._outfit = outfit
+        await self._connection.call("Target.setAutoAttach", outfit.auto_attach)
+        for session_id, (target_type, ours) in list(self._types.items()):
+            calls = outfit.calls(target_type, ours=ours)
+            if outfit.headers and target_type in ("page", "iframe"):
+                calls.append(("Target.setAutoAttach", outfit.auto_attach))
+            await asyncio.gather(
+                *(self._connection.call(method, params, session_id=session_id) for method, params in calls)
+            )
+
+    async def current(self) -> Tab:
+        """The tab that was last made current; if it is gone the newest one; if there is none, a fresh one."""
+        if self._current is None or self._current.closed:
+            self._current = next(reversed(self._tabs.values()), None)
+        if self._current is None:
+            self._current = await self._open()
+        return self._current
+
+    @property
+    def count(self) -> int:
+        """How many tabs are open."""
+        return len(self._tabs)
+
+    async def replace(self, tab: Tab) -> Tab:
+        """Put a fresh tab in the place of one that cannot be saved."""
+        fresh = self._current = await self._open()
+        self._connection.post("Target.closeTarget", {"targetId": tab.target_id})
+        return fresh
+
+    async def _open(self) -> Tab:
+        answer = await self._connection.call("Target.createTarget", {"url": "about:blank"})
+        try:
+            async with asyncio.timeout(_OPEN_TIMEOUT_SECONDS):
+                while True:
+                    for tab in self._tabs.values():
+                        if tab.target_id == answer["targetId"]:
+                            return tab
+                    if self._connection.closed.done():
+                        raise CdpClosed("the browser is gone")
+                    self._opened.clear()
+                    await self._opened.wait()
+        except TimeoutError:
+            raise CdpTimeout("no tab could be opened") from None
+
+    # -- events --------------------------------------------------------------------------------------------
+
+    def _on_event(self, session_id: str, method: str, params: dict[str, Any]) -> None:
+        if method == "Target.attachedToTarget":
+            self._attached(params["sessionId"], params["targetInfo"], bool(params.get("waitingForDebugger")))
+        elif method == "Target.detachedFromTarget":
+            self._detached(params["sessionId"])
+        elif (tab := self._tabs.get(session_id)) is not None:
+            tab.on_event(method, params)
+
+    def _attached(self, session_id: str, target: dict[str, Any], paused: bool) -> None:
+        target_type = target["type"]
+        if self._context_id is None and target_type == "page":
+            self._context_id = target.get("browserContextId")
+        ours = target.get("browserContextId") == self._context_id
+        self._types[session_id] = (target_type, ours)
+        post = self._connection.post
+        if target_type == "page" and ours and not target.get("subtype"):
+            tab = Tab(self._connection, target["targetId"], session_id, self._dialog_grace_seconds)
+            tab.url = target.get("url") or tab.url
+            self._tabs[session_id] = tab
+            post("Page.enable", {}, session_id=session_id)
+            post("Page.setLifecycleEventsEnabled", {"enabled": True}, session_id=session_id)
+        for method, params in self._outfit.calls(target_type, ours=ours):
+            post(method, params, session_id=session_id)
+        if self._outfit.headers and target_type in ("page", "iframe", "worker"):
+            post("Target.setAutoAttach", self._outfit.auto_attach, session_id=session_id)
+        if paused:
+            post("Runtime.runIfWaitingForDebugger", session_id=session_id)
+        self._opened.set()
+
+    def _detached(self, session_id: str) -> None:
+        self._types.pop(session_id, None)
+        tab = self._tabs.pop(session_id, None)
+        if tab is not None:
+            tab.mark_closed()
+        else:
+            self._connection.fail_session(session_id, "the target is gone")

@@ -1,0 +1,323 @@
+"""All browsers of one machine: hands them to sessions, carries commands to them, ends them.
+
+What must always hold:
+
+- A browser serves one session and is destroyed after it; none is ever used again.
+- ``acquire`` either returns a browser or leaves nothing of one.
+- A session that is released or whose browser died is unknown from that moment on: its streams are closed, it
+  has no door, and the cleaning happens behind, supervised and bounded.
+- Listeners hear of a browser that ended unasked exactly once, and never of one that was released.
+- There are never more browsers than ``max_sessions`` and the warm pool's target together.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+from noctule.browser import foreign
+from noctule.browser.assembly import Assembler, Browser
+from noctule.browser.cdp import CdpError
+from noctule.browser.commands import (
+    Acquired,
+    BrowserGone,
+    BrowserLost,
+    BrowserSpec,
+    Capacity,
+    Command,
+    CommandFailed,
+    NodeFull,
+    Result,
+    SandboxLevel,
+    Traffic,
+)
+from noctule.browser.door import Door
+from noctule.browser.egress.policy import EgressPolicy
+from noctule.browser.launcher import Launcher
+from noctule.browser.process import LaunchFailed
+from noctule.browser.warm import WarmPool
+from noctule.kit.clock import Clock, SystemClock
+
+log = logging.getLogger(__name__)
+
+_LAUNCH_SECONDS = 20.0
+_CLEANING_SECONDS = 2.0
+_LAUNCHER_CLOSE_SECONDS = 5.5
+# How long a client's own handler may take to answer a native dialog before we do.
+_DIALOG_GRACE_SECONDS = 0.3
+
+
+class _Session:
+    """A live session: its browser, its streams, when it was last active."""
+
+    def __init__(self, browser: Browser, clock: Clock) -> None:
+        self.browser = browser
+        self.closers: dict[int, Callable[[], None]] = {}
+        self.commands = 0
+        self.ended = False
+        self._clock = clock
+        self._next_closer = 0
+        self.active_at = clock.monotonic()
+        browser.driver.dialog_grace_seconds = self._dialog_grace_seconds
+
+    def touch(self) -> None:
+        self.active_at = self._clock.monotonic()
+
+    def on_release(self, closer: Callable[[], None]) -> Callable[[], None]:
+        if self.ended:
+            asyncio.get_running_loop().call_soon(closer)
+        self._next_closer += 1
+        number = self._next_closer
+        self.closers[number] = closer
+
+        def take_back() -> None:
+            self.closers.pop(number, None)
+
+        return take_back
+
+    def traffic(self) -> Traffic:
+        idle = 0.0 if self.commands else max(0.0, self._clock.monotonic() - self.active_at)
+        return self.browser.traffic(idle)
+
+    def _dialog_grace_seconds(self) -> float:
+        return _DIALOG_GRACE_SECONDS if self.closers else 0.0
+
+
+class Node:
+    """One machine's browsers, by session id. All methods belong to one event loop."""
+
+    def __init__(
+        self,
+        *,
+        launcher: Launcher,
+        policy: EgressPolicy,
+        max_sessions: int,
+        warm_pool_size: int,
+        launch_concurrency: int,
+        clock: Clock | None = None,
+    ) -> None:
+        self._launcher = launcher
+        self._policy = policy
+        self._max_sessions = max_sessions
+        self._clock = clock or SystemClock()
+        self._assembler = Assembler(launcher, policy)
+        self._sessions: dict[str, _Session] = {}
+        self._pending: set[str] = set()
+        self._given_up: set[str] = set()
+        self._own_launches = 0
+        self._background: set[asyncio.Task[None]] = set()
+        self._listeners: list[Callable[[BrowserGone], None]] = []
+        self._pool_is_chromium = False
+        self._closed = False
+        self._pool: WarmPool[Browser] = WarmPool(
+            self._make_warm,
+            self._discard,
+            target=warm_pool_size,
+            concurrency=launch_concurrency,
+            room=self._room,
+        )
+
+    async def start(self) -> None:
+        """Sweep what an earlier boot left and begin to fill the warm pool. Errors as of ``Launcher.start``."""
+        await self._launcher.start()
+        self._pool.start()
+
+    async def close(self) -> None:
+        """End every browser, in ten seconds at most. Listeners hear nothing of it."""
+        self._closed = True
+        for session_id in list(self._sessions):
+            self._end(session_id)
+        await self._pool.close()
+        if self._background:
+            await asyncio.wait(self._background, timeout=_CLEANING_SECONDS)
+        try:
+            async with asyncio.timeout(_LAUNCHER_CLOSE_SECONDS):
+                await self._launcher.close()
+        except TimeoutError:
+            log.error("the browsers were not gone in time; the next start will sweep them")
+
+    def admit(self, spec: BrowserSpec) -> None:
+        """Raise ``NodeFull`` where ``acquire`` would, at once."""
+        if self._closed:
+            raise NodeFull("The server is shutting down")
+        if len(self._sessions) + len(self._pending) >= self._max_sessions:
+            raise NodeFull(f"All {self._max_sessions} browsers of this machine are in use")
+
+    async def acquire(self, spec: BrowserSpec, timeout_seconds: float) -> Acquired:
+        """A browser for the session; errors as of ``Fleet.acquire``."""
+        self.admit(spec)
+        session_id = spec.session_id
+        if session_id in self._sessions or session_id in self._pending:
+            raise CommandFailed("InvalidRequest", f"Session {session_id} has a browser already")
+        self._pending.add(session_id)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                browser = await self._obtain(spec, timeout_seconds)
+                try:
+                    await self._dress(browser, spec)
+                    self._still_wanted(browser, session_id)
+                except BaseException:
+                    self._discard(browser)
+                    raise
+        except TimeoutError:
+            raise NodeFull(self._nothing_within(timeout_seconds)) from None
+        finally:
+            self._pending.discard(session_id)
+            self._given_up.discard(session_id)
+        self._sessions[session_id] = _Session(browser, self._clock)
+        browser.gone.add_done_callback(lambda gone: self._ended_unasked(session_id, browser, gone.result()))
+        return Acquired(session_id, browser.driver.user_agent, browser.driver.viewport)
+
+    async def release(self, session_id: str) -> Traffic:
+        """Take the browser away; answers at once. An unknown session has no traffic; one that is being
+        acquired will not come to be."""
+        if session_id in self._pending:
+            self._given_up.add(session_id)
+        return self._end(session_id)
+
+    async def run(self, session_id: str, command: Command) -> Result:
+        """Carry out one command; errors as of ``Fleet.run``."""
+        session = self._sessions.get(session_id)
+        if session is None:
+            raise BrowserLost(f"Session {session_id} has no browser")
+        session.commands += 1
+        try:
+            return await session.browser.driver.run(command)
+        finally:
+            session.commands -= 1
+            session.touch()
+
+    def door(self, session_id: str) -> Door | None:
+        """Where the CDP proxy finds the session's browser; ``None`` for an unknown session, and for one that
+        drives somebody else's browser, whose clients go there themselves."""
+        session = self._sessions.get(session_id)
+        endpoint = session.browser.endpoint if session is not None else None
+        if session is None or endpoint is None:
+            return None
+        host, port, path, downloads = endpoint
+        return Door(host, port, path, downloads, touch=session.touch, on_release=session.on_release)
+
+    def touch(self, session_id: str) -> None:
+        """Something happened in the session."""
+        if (session := self._sessions.get(session_id)) is not None:
+            session.touch()
+
+    def traffic(self) -> Mapping[str, Traffic]:
+        """Traffic of every live session, by session id."""
+        return {session_id: session.traffic() for session_id, session in self._sessions.items()}
+
+    def on_gone(self, listener: Callable[[BrowserGone], None]) -> None:
+        """Call ``listener`` on the event loop whenever a browser ends unasked."""
+        self._listeners.append(listener)
+
+    def capacity(self) -> Capacity:
+        """How full this machine is; sessions that wait for their browser count as live."""
+        live = len(self._sessions) + len(self._pending)
+        return Capacity(live, self._max_sessions, self._pool.ready, self._pool.target)
+
+    def sandbox(self) -> SandboxLevel:
+        """The weakest sandbox level in force."""
+        return self._launcher.sandbox_level()
+
+    # -- getting a browser ---------------------------------------------------------------------------------
+
+    async def _obtain(self, spec: BrowserSpec, timeout_seconds: float) -> Browser:
+        if spec.cdp_url is not None:
+            return Browser(await foreign.connect(spec.cdp_url, self._policy), None, None, _nothing)
+        if not spec.chrome_args and (not spec.wants_chromium or self._pool_is_chromium):
+            return await self._take_warm()
+        self._own_launches += 1
+        try:
+            return await self._assembler.make(
+                wants_chromium=spec.wants_chromium, chrome_args=spec.chrome_args, timeout_seconds=timeout_seconds
+            )
+        except ValueError as error:
+            raise CommandFailed("InvalidRequest", str(error)) from None
+        except (LaunchFailed, CdpError) as error:
+            raise CommandFailed("BrowserStartError", f"The browser could not be started: {error}") from None
+        finally:
+            self._own_launches -= 1
+
+    async def _take_warm(self) -> Browser:
+        while True:
+            try:
+                browser = await self._pool.take()
+            except RuntimeError:
+                raise NodeFull("The server is shutting down") from None
+            if not browser.driver.closed.done():
+                return browser
+            self._discard(browser)
+
+    async def _dress(self, browser: Browser, spec: BrowserSpec) -> None:
+        await browser.begin(spec.upstream)
+        try:
+            await browser.driver.dress(spec)
+        except CdpError as error:
+            raise CommandFailed(
+                "BrowserStartError", f"The browser does not take the session's options: {error}"
+            ) from None
+
+    def _still_wanted(self, browser: Browser, session_id: str) -> None:
+        if self._closed or session_id in self._given_up:
+            raise NodeFull("The session was stopped before its browser was ready")
+        if browser.gone.done():
+            raise CommandFailed("BrowserStartError", f"The browser ended at once: {browser.gone.result()}")
+
+    def _nothing_within(self, timeout_seconds: float) -> str:
+        failure = f" (the last one failed: {self._pool.last_failure})" if self._pool.last_failure else ""
+        return f"No browser was ready within {timeout_seconds:g} s{failure}"
+
+    async def _make_warm(self) -> Browser:
+        browser = await self._assembler.make(wants_chromium=False, timeout_seconds=_LAUNCH_SECONDS)
+        self._pool_is_chromium = not browser.is_headless_shell
+        return browser
+
+    def _room(self) -> int:
+        others = len(self._sessions) + self._own_launches + len(self._background)
+        return self._max_sessions + self._pool.target - others
+
+    # -- ending one ----------------------------------------------------------------------------------------
+
+    def _end(self, session_id: str) -> Traffic:
+        session = self._sessions.pop(session_id, None)
+        if session is None:
+            return Traffic()
+        session.ended = True
+        traffic = session.traffic()
+        self._discard(session.browser)
+        for closer in list(session.closers.values()):
+            try:
+                closer()
+            except Exception:
+                log.exception("a stream of session %s could not be closed", session_id)
+        return traffic
+
+    def _ended_unasked(self, session_id: str, browser: Browser, reason: str) -> None:
+        session = self._sessions.get(session_id)
+        if session is None or session.browser is not browser:
+            return
+        log.warning("the browser of session %s ended: %s", session_id, reason)
+        self._end(session_id)
+        for listener in self._listeners:
+            try:
+                listener(BrowserGone(session_id, reason))
+            except Exception:
+                log.exception("a listener failed to hear of session %s", session_id)
+
+    def _discard(self, browser: Browser) -> None:
+        self._supervise(browser.destroy())
+
+    def _supervise(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name="clean up a browser")
+        self._background.add(task)
+        task.add_done_callback(self._cleaned)
+
+    def _cleaned(self, task: "asyncio.Task[None]") -> None:
+        self._background.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a browser was not cleaned up: %s", error)
+        self._pool.pump()
+
+
+def _nothing() -> None:
+    """Somebody else's browser has nothing of ours to give back."""

@@ -1,0 +1,67 @@
+"""The embedded fleet: one node, in this process. The default, and all that a single machine needs."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from noctule.browser.commands import (
+    Acquired,
+    BrowserGone,
+    BrowserSpec,
+    Capacity,
+    Command,
+    Result,
+    SandboxLevel,
+    Traffic,
+)
+
+
+class LocalNode(Protocol):
+    """What a fleet asks of a node; ``browser/node.py`` has it. See ``protocol.Fleet`` for every promise."""
+
+    async def start(self) -> None: ...
+    async def close(self) -> None: ...
+    def admit(self, spec: BrowserSpec) -> None: ...
+    async def acquire(self, spec: BrowserSpec, timeout_seconds: float) -> Acquired: ...
+    async def release(self, session_id: str) -> Traffic: ...
+    async def run(self, session_id: str, command: Command) -> Result: ...
+    def traffic(self) -> Mapping[str, Traffic]: ...
+    def on_gone(self, listener: Callable[[BrowserGone], None]) -> None: ...
+    def capacity(self) -> Capacity: ...
+    def sandbox(self) -> SandboxLevel: ...
+
+
+class LocalFleet:
+    """Calls the node directly; commands and results stay plain messages, so that nothing above can tell."""
+
+    def __init__(self, node: LocalNode) -> None:
+        self._node = node
+
+    async def start(self) -> None:
+        await self._node.start()
+
+    async def close(self) -> None:
+        await self._node.close()
+
+    def admit(self, spec: BrowserSpec) -> None:
+        self._node.admit(spec)
+
+    async def acquire(self, spec: BrowserSpec, timeout_seconds: float) -> Acquired:
+        return await self._node.acquire(spec, timeout_seconds)
+
+    async def release(self, session_id: str) -> Traffic:
+        return await self._node.release(session_id)
+
+    async def run(self, session_id: str, command: Command) -> Result:
+        return await self._node.run(session_id, command)
+
+    def traffic(self) -> Mapping[str, Traffic]:
+        return self._node.traffic()
+
+    def on_gone(self, listener: Callable[[BrowserGone], None]) -> None:
+        self._node.on_gone(listener)
+
+    def capacity(self) -> Capacity:
+        return self._node.capacity()
+
+    def sandbox(self) -> SandboxLevel:
+        return self._node.sandbox()

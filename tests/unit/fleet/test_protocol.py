@@ -1,0 +1,240 @@
+"""What every fleet promises, held against the fake one and the real one alike."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from noctule.browser.commands import (
+    DEFAULT_VIEWPORT,
+    BrowserCookie,
+    BrowserGone,
+    BrowserLost,
+    BrowserSpec,
+    CommandFailed,
+    Cookies,
+    Done,
+    Evaluated,
+    EvaluateJs,
+    GetCookies,
+    GoBack,
+    GoForward,
+    Goto,
+    NodeFull,
+    Picture,
+    Reload,
+    Screenshot,
+    SetCookies,
+    Traffic,
+    Upstream,
+    UpstreamRefused,
+    Viewport,
+    Wait,
+)
+from noctule.fleet.local import LocalFleet
+from noctule.fleet.protocol import Fleet
+from tests.support.fleet import FakeFleet
+from tests.support.nodes import running_node
+from tests.support.pages import serving
+
+LIMIT = 2
+
+
+@dataclass
+class Bench:
+    """A started fleet that holds two sessions, and what differs between the two kinds."""
+
+    fleet: Fleet
+    url: Callable[[str], str]
+    crash: Callable[[str], None]
+    break_upstreams: Callable[[], None]
+
+
+@asynccontextmanager
+async def _fake(folder: Path) -> AsyncIterator[Bench]:
+    fleet = FakeFleet(limit=LIMIT)
+    fleet.answers["1 + 1"] = "2"
+
+    def break_upstreams() -> None:
+        fleet.acquire_error = UpstreamRefused("the proxy does not answer")
+
+    yield Bench(fleet, lambda path: f"http://site.test{path}", fleet.crash, break_upstreams)
+
+
+@asynccontextmanager
+async def _real(folder: Path) -> AsyncIterator[Bench]:
+    with serving() as pages:
+        for path in ("/", "/other"):
+            pages.add(path, path)
+        async with running_node(folder, allow=pages.allow, max_sessions=LIMIT) as node:
+
+            def crash(session_id: str) -> None:
+                process = node._sessions[session_id].browser._process
+                assert process is not None
+                os.kill(process.pid, signal.SIGKILL)
+
+            yield Bench(LocalFleet(node), pages.url, crash, lambda: None)
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.slow)])
+def on_bench(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Callable[[Bench], Awaitable[None]]], None]:
+    """Runs a test on a started fleet, once on each kind."""
+    make = _fake if request.param == "fake" else _real
+
+    def run(act: Callable[[Bench], Awaitable[None]]) -> None:
+        async def bounded() -> None:
+            async with asyncio.timeout(60), make(tmp_path) as bench:
+                await act(bench)
+
+        asyncio.run(bounded())
+
+    return run
+
+
+OnBench = Callable[[Callable[[Bench], Awaitable[None]]], None]
+
+
+def test_an_acquired_browser_is_what_was_asked_for(on_bench: OnBench) -> None:
+    async def act(bench: Bench) -> None:
+        plain = await bench.fleet.acquire(BrowserSpec("a"), 20)
+        assert (plain.session_id, plain.viewport) == ("a", DEFAULT_VIEWPORT)
+        assert plain.user_agent.startswith("Mozilla/5.0")
+        wished = BrowserSpec("b", viewport=Viewport(640, 480), user_agent="Mine/1.0")
+        acquired = await bench.fleet.acquire(wished, 20)
+        assert (acquired.viewport, acquired.user_agent) == (Viewport(640, 480), "Mine/1.0")
+        assert bench.fleet.capacity().live == 2
+        assert bench.fleet.sandbox().explanation
+
+    on_bench(act)
+
+
+def test_a_full_fleet_admits_and_acquires_nothing_until_one_is_released(on_bench: OnBench) -> None:
+    async def act(bench: Bench) -> None:
+        bench.fleet.admit(BrowserSpec("a"))
+        for name in ("a", "b"):
+            await bench.fleet.acquire(BrowserSpec(name), 20)
+        with pytest.raises(NodeFull):
+            bench.fleet.admit(BrowserSpec("c"))
+        with pytest.raises(NodeFull):
+            await bench.fleet.acquire(BrowserSpec("c"), 20)
+        await bench.fleet.release("a")
+        bench.fleet.admit(BrowserSpec("c"))
+        await bench.fleet.acquire(BrowserSpec("c"), 20)
+
+    on_bench(act)
+
+
+def test_commands_get_their_results(on_bench: OnBench) -> None:
+    async def act(bench: Bench) -> None:
+        run = bench.fleet.run
+        await bench.fleet.acquire(BrowserSpec("a"), 20)
+        for path in ("/", "/other"):
+            assert isinstance(await run("a", Goto(bench.url(path))), Done)
+        for command in (GoBack(), GoForward(), Reload(), Wait(1)):
+            done = await run("a", command)
+            assert isinstance(done, Done)
+            assert done.message
+        assert await run("a", EvaluateJs("1 + 1")) == Evaluated("2")
+        picture = await run("a", Screenshot())
+        assert isinstance(picture, Picture)
+        assert picture.jpeg.startswith(b"\xff\xd8")
+        cookie = BrowserCookie("name", "value", "example.com", http_only=True)
+        assert isinstance(await run("a", SetCookies((cookie,))), Done)
+        cookies = await run("a", GetCookies())
+        assert cookies == Cookies((cookie,))
+
+    on_bench(act)
+
+
+def test_commands_that_cannot_be_carried_out_fail_by_kind(on_bench: OnBench) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.fleet.acquire(BrowserSpec("a"), 20)
+        for url in ("example.com", "file:///etc/passwd", "javascript:alert(1)", "http://"):
+            with pytest.raises(CommandFailed, match="https://") as failed:
+                await bench.fleet.run("a", Goto(url))
+            assert failed.value.kind == "InvalidURLError"
+        with pytest.raises(CommandFailed) as failed:
+            await bench.fleet.run("a", GoForward())
+        assert failed.value.kind == "ActionExecutionError"
+
+    on_bench(act)
+
+
+def test_a_released_session_is_unknown_and_releasing_it_again_changes_nothing(on_bench: OnBench) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.fleet.acquire(BrowserSpec("a"), 20)
+        await bench.fleet.run("a", Goto(bench.url("/")))
+        assert set(bench.fleet.traffic()) == {"a"}
+        assert isinstance(await bench.fleet.release("a"), Traffic)
+        assert await bench.fleet.release("a") == Traffic()
+        assert await bench.fleet.release("never was") == Traffic()
+        assert bench.fleet.traffic() == {}
+        with pytest.raises(BrowserLost):
+            await bench.fleet.run("a", Wait(1))
+
+    on_bench(act)
+
+
+def test_a_browser_that_ends_unasked_is_told_of_once_and_a_released_one_never(on_bench: OnBench) -> None:
+    async def act(bench: Bench) -> None:
+        gone: list[BrowserGone] = []
+        bench.fleet.on_gone(gone.append)
+        for name in ("a", "b"):
+            await bench.fleet.acquire(BrowserSpec(name), 20)
+        await bench.fleet.release("b")
+        bench.crash("a")
+        async with asyncio.timeout(10):
+            while not gone:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert [event.session_id for event in gone] == ["a"]
+        assert gone[0].reason
+        assert bench.fleet.traffic() == {}
+        assert bench.fleet.capacity().live == 0
+        with pytest.raises(BrowserLost):
+            await bench.fleet.run("a", Wait(1))
+
+    on_bench(act)
+
+
+def test_idle_time_grows_and_a_command_ends_it(on_bench: OnBench) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.fleet.acquire(BrowserSpec("a"), 20)
+        await asyncio.sleep(0.2)
+        assert bench.fleet.traffic()["a"].idle_seconds >= 0.15
+        await bench.fleet.run("a", Wait(1))
+        assert bench.fleet.traffic()["a"].idle_seconds < 0.15
+
+    on_bench(act)
+
+
+def test_an_upstream_that_does_not_work_leaves_no_session(on_bench: OnBench) -> None:
+    async def act(bench: Bench) -> None:
+        bench.break_upstreams()
+        spec = BrowserSpec("a", upstream=Upstream("http://127.0.0.1:9", "user", "the-password"))
+        with pytest.raises(UpstreamRefused) as refused:
+            await bench.fleet.acquire(spec, 20)
+        assert "the-password" not in str(refused.value)
+        assert bench.fleet.traffic() == {}
+        assert bench.fleet.capacity().live == 0
+
+    on_bench(act)
+
+
+def test_a_closed_fleet_has_no_sessions_and_takes_none(on_bench: OnBench) -> None:
+    async def act(bench: Bench) -> None:
+        gone: list[BrowserGone] = []
+        bench.fleet.on_gone(gone.append)
+        await bench.fleet.acquire(BrowserSpec("a"), 20)
+        await bench.fleet.close()
+        assert bench.fleet.traffic() == {}
+        assert gone == []
+        with pytest.raises(NodeFull):
+            bench.fleet.admit(BrowserSpec("b"))
+
+    on_bench(act)
