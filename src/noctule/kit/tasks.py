@@ -13,6 +13,11 @@ class Owned:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    @property
+    def busy(self) -> bool:
+        """Whether any task is under way."""
+        return bool(self._tasks)
+
     def spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         """Run work as a task of this owner's."""
         task = asyncio.get_running_loop().create_task(work)
