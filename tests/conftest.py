@@ -11,6 +11,8 @@ from noctule.db.engine import Database
 from noctule.db.migrate import migrate
 from tests.support import postgres
 
+pytest_plugins = ["tests.support.no_skips"]
+
 _names = itertools.count()
 
 

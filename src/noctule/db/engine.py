@@ -160,7 +160,7 @@ def _sqlite_engine(url: str) -> Engine:
     if not path or path == ":memory:":
         raise ValueError("an in-memory database cannot be shared between threads; name a file")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, poolclass=SingletonThreadPool, pool_size=_READERS + 4)
+    engine = create_engine(url, poolclass=SingletonThreadPool, pool_size=_READERS + 4, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _record: object) -> None:
@@ -186,5 +186,6 @@ def _postgres_engine(url: str) -> Engine:
         max_overflow=2,
         pool_pre_ping=True,
         pool_timeout=10,
+        hide_parameters=True,
         connect_args={"timeout": 10},
     )

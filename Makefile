@@ -1,0 +1,72 @@
+# Everything a person or CI does with this checkout. `make` alone prints the list below.
+# Nothing is installed outside the checkout but Debian packages; a second run of any target is quick.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test test-setup check bench fix docs migration lock chromium clients
+
+PYTHON_BIN := .venv/bin/python
+SDK_VERSIONS := 1.8.20 1.10.0
+NODE_CLIENTS := tests/clients/node
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/runtime.stamp chromium ## set everything up and serve on 127.0.0.1:8484
+	@exec .venv/bin/noctule serve
+
+test: test-setup ## set everything up and run every test that needs no optional server
+	@$(PYTHON_BIN) -m pytest
+
+check: .venv/dev.stamp chromium ## format, lint, types, imports, tidy, unit and property tests: the minute-long loop
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(PYTHON_BIN) -m pytest -q -m "not slow" tests/tidy tests/unit tests/properties
+
+bench: .venv/dev.stamp chromium ## measure, each figure a ratio to a reference of the same run
+	@set -e; for bench in bench/[a-z]*.py; do $(PYTHON_BIN) -m bench.$$(basename $$bench .py); done
+
+fix: .venv/dev.stamp ## format the code and mend what the linter can mend
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+docs: .venv/runtime.stamp ## write the generated pages of docs/reference anew
+	$(PYTHON_BIN) -m scripts.reference
+
+migration: .venv/runtime.stamp ## write a migration for changed tables: make migration m="add a table"
+	@test -n "$(m)" || { echo 'Say what it does: make migration m="add a table"' >&2; exit 2; }
+	@$(PYTHON_BIN) -m noctule.db.new_migration "$$m"
+
+lock: ## pin the newest versions of requirements/*.in anew
+	@sh scripts/lock.sh
+
+test-setup: .venv/dev.stamp chromium clients
+
+chromium:
+	@sh scripts/chromium.sh
+
+clients: $(SDK_VERSIONS:%=.venvs/sdk-%/installed.stamp) .venvs/node.stamp
+
+.venv/runtime.stamp: requirements/runtime.lock pyproject.toml
+	@sh scripts/venv.sh .venv requirements/runtime.lock
+	@sh scripts/editable.sh .venv
+	@touch $@
+
+.venv/dev.stamp: requirements/dev.lock pyproject.toml
+	@sh scripts/venv.sh .venv requirements/dev.lock
+	@sh scripts/editable.sh .venv
+	@touch .venv/runtime.stamp $@
+
+.venvs/sdk-%/installed.stamp: requirements/sdk-%.lock
+	@sh scripts/venv.sh .venvs/sdk-$* $<
+	@touch $@
+
+.venvs/node.stamp: $(NODE_CLIENTS)/package-lock.json
+	@if command -v npm >/dev/null; then \
+	    echo "Installing the npm clients into $(NODE_CLIENTS)"; \
+	    cd $(NODE_CLIENTS) && npm ci --silent && cd - >/dev/null && mkdir -p $(@D) && touch $@; \
+	else \
+	    echo "Node.js is not installed, so its clients are not tested (Debian: apt-get install nodejs npm)."; \
+	fi

@@ -1,0 +1,5 @@
+"""``python -m noctule`` is ``noctule``."""
+
+from noctule.cli.main import main
+
+main()

@@ -1,0 +1,56 @@
+"""What the commands share: settings, and the services that work on the database alone.
+
+Commands open the database themselves, so they work whether or not a server runs on it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import click
+from pydantic import ValidationError
+
+from noctule.app import database_url, load_book
+from noctule.db.engine import Database
+from noctule.db.migrate import migrate
+from noctule.kit.clock import SystemClock
+from noctule.kit.errors import NoctuleError
+from noctule.metering.service import Metering
+from noctule.settings import Settings
+from noctule.workspaces.service import WorkspaceService
+
+
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """The services that need no browser."""
+
+    database: Database
+    metering: Metering
+    workspaces: WorkspaceService
+
+
+def load_settings() -> Settings:
+    """The settings of the environment; a bad one ends the command with a plain sentence."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [
+            f"NOCTULE_{'.'.join(str(part) for part in item['loc']).upper()}: {item['msg']}" for item in error.errors()
+        ]
+        raise click.ClickException("\n".join(lines)) from None
+
+
+@contextmanager
+def offline() -> Iterator[Offline]:
+    """Open the database of the settings for one command; errors of ours become plain sentences."""
+    settings = load_settings()
+    database = Database(database_url(settings))
+    try:
+        migrate(database.engine)
+        clock = SystemClock()
+        metering = Metering(clock, load_book(settings), instance_id="cli", boot_id="cli")
+        yield Offline(database, metering, WorkspaceService(database, clock, metering))
+    except NoctuleError as error:
+        raise click.ClickException(error.message) from error
+    finally:
+        database.close()
