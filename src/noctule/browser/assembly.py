@@ -143,6 +143,8 @@ class Assembler:
                 chrome_args=chrome_args,
                 timeout_seconds=timeout_seconds,
             )
+            if process.uid is not None:
+                proxy.serve_only(process.uid)
             self._policy.own_ports.add(process.port)
             connection = await CdpConnection.connect(
                 process.host, process.port, process.path, timeout_seconds=_CONNECT_SECONDS

@@ -195,7 +195,15 @@ class Node:
         if session is None or endpoint is None:
             return None
         host, port, path, downloads = endpoint
-        return Door(host, port, path, downloads, touch=session.touch, on_release=session.on_release)
+        return Door(
+            host,
+            port,
+            path,
+            downloads,
+            touch=session.touch,
+            on_release=session.on_release,
+            has_window=not session.browser.is_headless_shell,
+        )
 
     def touch(self, session_id: str) -> None:
         """Something happened in the session."""

@@ -5,47 +5,27 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
 
 import pytest
 
-from noctule.browser import binaries, procfs, rundir, uids
+from noctule.browser import binaries, procfs
 from noctule.browser.binaries import NoBrowser
-from noctule.browser.launcher import Launcher
 from noctule.browser.process import LaunchFailed
 from noctule.browser.rundir import DataDirInUse
-
-UID_BASE = 62200
-DROPS_UID = uids.hindrance(UID_BASE) is None
+from tests.support.launchers import (
+    DROPS_UID,
+    command_line,
+    folders,
+    group,
+    inhabitants,
+    new_launcher,
+    run_bounded,
+    started,
+)
 
 pytestmark = pytest.mark.slow
-
-
-def _launcher(
-    data_dir: Path, *, sandbox: Literal["auto", "require", "off"] = "auto", headless_shell: Path | None = None
-) -> Launcher:
-    return Launcher(
-        data_dir=data_dir,
-        headless_shell=headless_shell,
-        chromium=None,
-        sandbox=sandbox,
-        uid_base=UID_BASE,
-        concurrency=2,
-    )
-
-
-@asynccontextmanager
-async def _started(data_dir: Path, **options: Any) -> AsyncIterator[Launcher]:
-    launcher = _launcher(data_dir, **options)
-    await launcher.start()
-    try:
-        yield launcher
-    finally:
-        await launcher.close()
 
 
 @pytest.fixture
@@ -71,35 +51,9 @@ def wants_chromium(request: pytest.FixtureRequest) -> bool:
     return wanted
 
 
-def _run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 60))
-
-
-def _group(pid: int) -> list[procfs.ProcessStatus]:
-    return [process for process in procfs.processes() if process.group == pid and process.is_alive]
-
-
-def _inhabitants(data_dir: Path) -> list[int]:
-    """Live processes that were started with a folder of this data directory."""
-    marks = [f"{candidate.path}/" for candidate in rundir.candidates(data_dir)]
-    return [
-        process.pid
-        for process in procfs.processes()
-        if process.is_alive and any(mark in _command_line(process.pid) for mark in marks)
-    ]
-
-
-def _command_line(pid: int) -> str:
-    return " ".join(procfs.arguments(pid))
-
-
-def _folders(data_dir: Path) -> list[Path]:
-    return [candidate.path for candidate in rundir.candidates(data_dir) if candidate.path.exists()]
-
-
 def test_a_browser_listens_on_loopback_and_is_sandboxed(tmp_path: Path, wants_chromium: bool) -> None:
     async def body() -> None:
-        async with _started(tmp_path) as launcher:
+        async with started(tmp_path) as launcher:
             assert launcher.sandbox_level().level == "unknown"
             browser = await launcher.launch(wants_chromium=wants_chromium, proxy_port=9)
             assert browser.is_headless_shell is not wants_chromium
@@ -107,12 +61,12 @@ def test_a_browser_listens_on_loopback_and_is_sandboxed(tmp_path: Path, wants_ch
             _, writer = await asyncio.open_connection(browser.host, browser.port)
             writer.close()
             assert launcher.sandbox_level().level == "namespace"
-            renderers = [p for p in _group(browser.pid) if "--type=renderer" in _command_line(p.pid)]
+            renderers = [p for p in group(browser.pid) if "--type=renderer" in command_line(p.pid)]
             assert renderers
             assert all(renderer.seccomp == 2 and renderer.namespace_depth > 1 for renderer in renderers)
             assert browser.memory_pss_bytes() > 10 * 1024**2
 
-    _run(body)
+    run_bounded(body)
 
 
 @pytest.mark.skipif(not DROPS_UID, reason="needs a root that may change users")
@@ -120,11 +74,11 @@ def test_a_server_that_is_root_gives_each_browser_a_user_without_any_privilege(
     tmp_path: Path, wants_chromium: bool
 ) -> None:
     async def body() -> None:
-        async with _started(tmp_path) as launcher:
+        async with started(tmp_path) as launcher:
             browsers = [await launcher.launch(wants_chromium=wants_chromium, proxy_port=9) for _ in range(2)]
             assert len({browser.uid for browser in browsers}) == 2
             for browser in browsers:
-                assert {process.uid for process in _group(browser.pid)} == {browser.uid}
+                assert {process.uid for process in group(browser.pid)} == {browser.uid}
                 text = Path(f"/proc/{browser.pid}/status").read_text()
                 fields = dict(line.split(":", 1) for line in text.splitlines())
                 assert fields["Groups"].strip() == ""
@@ -132,7 +86,7 @@ def test_a_server_that_is_root_gives_each_browser_a_user_without_any_privilege(
                 assert {int(fields[name], 16) for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}
                 assert browser.downloads.stat().st_uid == browser.uid
 
-    _run(body)
+    run_bounded(body)
 
 
 def test_a_browser_knows_nothing_of_the_servers_environment(tmp_path: Path, passable: Path) -> None:
@@ -140,7 +94,7 @@ def test_a_browser_knows_nothing_of_the_servers_environment(tmp_path: Path, pass
         binary = _stand_in(passable / "shell", 'env > "$HOME/seen"')
         os.environ["NOCTULE_API_KEY"] = "noct_for_this_test_only_and_no_other"
         try:
-            async with _started(tmp_path, headless_shell=binary) as launcher:
+            async with started(tmp_path, headless_shell=binary) as launcher:
                 browser = await launcher.launch(wants_chromium=False, proxy_port=9)
                 seen = (browser.directory / "home" / "seen").read_text()
         finally:
@@ -148,27 +102,27 @@ def test_a_browser_knows_nothing_of_the_servers_environment(tmp_path: Path, pass
         assert f"HOME={browser.directory}/home\n" in seen
         assert "NOCTULE" not in seen
 
-    _run(body)
+    run_bounded(body)
 
 
 def test_destroying_a_browser_leaves_no_process_and_no_folder(tmp_path: Path, wants_chromium: bool) -> None:
     async def body() -> None:
-        async with _started(tmp_path) as launcher:
+        async with started(tmp_path) as launcher:
             browser = await launcher.launch(wants_chromium=wants_chromium, proxy_port=9)
             (browser.downloads / "file").write_text("x")
             await asyncio.gather(browser.destroy(), browser.destroy())
             await browser.destroy()
             assert not browser.directory.exists()
-            assert not _group(browser.pid)
-            assert not _inhabitants(tmp_path)
+            assert not group(browser.pid)
+            assert not inhabitants(tmp_path)
             assert "SIGKILL" in await browser.wait()
 
-    _run(body)
+    run_bounded(body)
 
 
 def test_nothing_accumulates_over_many_launches(tmp_path: Path) -> None:
     async def body() -> None:
-        async with _started(tmp_path) as launcher:
+        async with started(tmp_path) as launcher:
             baseline: list[int] = []
             for _ in range(5):
                 browsers = await asyncio.gather(
@@ -179,75 +133,75 @@ def test_nothing_accumulates_over_many_launches(tmp_path: Path) -> None:
             assert baseline[0] == baseline[-1]
             assert not [p for p in procfs.processes() if p.parent == os.getpid() and not p.is_alive]
 
-    _run(body)
+    run_bounded(body)
 
 
 def test_a_browser_that_ends_by_itself_says_how(tmp_path: Path) -> None:
     async def body() -> None:
-        async with _started(tmp_path) as launcher:
+        async with started(tmp_path) as launcher:
             browser = await launcher.launch(wants_chromium=False, proxy_port=9)
             os.kill(browser.pid, signal.SIGABRT)
             assert "SIGABRT" in await asyncio.wait_for(browser.wait(), 5)
             await browser.destroy()
             assert not browser.directory.exists()
 
-    _run(body)
+    run_bounded(body)
 
 
 def test_closing_ends_every_browser_and_removes_the_run_directory(tmp_path: Path) -> None:
     async def body() -> None:
-        async with _started(tmp_path) as launcher:
+        async with started(tmp_path) as launcher:
             browser = await launcher.launch(wants_chromium=False, proxy_port=9)
             half_done = asyncio.create_task(launcher.launch(wants_chromium=False, proxy_port=9))
             await asyncio.sleep(0.03)
         with pytest.raises(LaunchFailed, match="closing"):
             await half_done
-        assert not _group(browser.pid)
-        assert not _inhabitants(tmp_path)
-        assert not _folders(tmp_path)
+        assert not group(browser.pid)
+        assert not inhabitants(tmp_path)
+        assert not folders(tmp_path)
         with pytest.raises(LaunchFailed, match="closing"):
             await launcher.launch(wants_chromium=False, proxy_port=9)
 
-    _run(body)
+    run_bounded(body)
 
 
 def test_a_launch_that_is_given_up_leaves_nothing(tmp_path: Path) -> None:
     async def body() -> None:
-        async with _started(tmp_path) as launcher:
+        async with started(tmp_path) as launcher:
             for delay in (0.0, 0.001, 0.01, 0.05):
                 with pytest.raises(TimeoutError):
                     await asyncio.wait_for(launcher.launch(wants_chromium=False, proxy_port=9), delay)
             with pytest.raises(LaunchFailed, match="0\\.02 seconds"):
                 await launcher.launch(wants_chromium=False, proxy_port=9, timeout_seconds=0.02)
             await asyncio.sleep(0.2)
-            assert not _inhabitants(tmp_path)
-            assert not [list(folder.iterdir()) for folder in _folders(tmp_path) if list(folder.iterdir())]
+            assert not inhabitants(tmp_path)
+            assert not [list(folder.iterdir()) for folder in folders(tmp_path) if list(folder.iterdir())]
 
-    _run(body)
+    run_bounded(body)
 
 
 def test_arguments_are_judged_before_anything_is_started(tmp_path: Path) -> None:
     async def body() -> None:
-        async with _started(tmp_path) as launcher:
+        async with started(tmp_path) as launcher:
             with pytest.raises(ValueError, match="--no-sandbox"):
                 await launcher.launch(wants_chromium=False, proxy_port=9, chrome_args=("--no-sandbox",))
             browser = await launcher.launch(wants_chromium=False, proxy_port=9, chrome_args=("--lang=fr",))
-            assert "--lang=fr" in _command_line(browser.pid)
+            assert "--lang=fr" in command_line(browser.pid)
 
-    _run(body)
+    run_bounded(body)
 
 
 def test_two_launchers_on_one_data_directory_refuse(tmp_path: Path) -> None:
     async def body() -> None:
-        async with _started(tmp_path) as launcher:
-            second = _launcher(tmp_path)
+        async with started(tmp_path) as launcher:
+            second = new_launcher(tmp_path)
             with pytest.raises(DataDirInUse):
                 await second.start()
             browser = await launcher.launch(wants_chromium=False, proxy_port=9)
             await second.close()
-            assert _group(browser.pid)
+            assert group(browser.pid)
 
-    _run(body)
+    run_bounded(body)
 
 
 def _stand_in(path: Path, first: str) -> Path:
@@ -314,7 +268,7 @@ def test_without_user_namespaces_auto_goes_on_and_says_so(tmp_path: Path) -> Non
     assert "level='none'" in said
     assert "No usable sandbox!" in said
     assert said.endswith(" 2\n")
-    assert not _folders(tmp_path)
+    assert not folders(tmp_path)
 
 
 @pytest.mark.skipif(not DROPS_UID, reason="needs a root that may make namespaces")
@@ -322,171 +276,36 @@ def test_without_user_namespaces_require_does_not_start(tmp_path: Path) -> None:
     said = _report_sandbox_without_namespaces(tmp_path, "require")
     assert said.startswith("SandboxMissing")
     assert "NOCTULE_SANDBOX=require" in said
-    assert not _folders(tmp_path)
+    assert not folders(tmp_path)
 
 
 def test_a_failure_that_is_not_the_sandboxs_never_switches_it_off(tmp_path: Path, passable: Path) -> None:
     async def body() -> None:
         complaint = "[1:1:FATAL:zygote_host_impl_linux.cc(1)] out of memory"
         binary = _stand_in(passable / "shell", f'echo "{complaint}" >&2; exit 1')
-        async with _started(tmp_path, headless_shell=binary) as launcher:
+        async with started(tmp_path, headless_shell=binary) as launcher:
             with pytest.raises(LaunchFailed, match=r"exit code 1.*out of memory"):
                 await launcher.launch(wants_chromium=False, proxy_port=9)
             assert launcher.sandbox_level().level == "unknown"
-            assert not [list(folder.iterdir()) for folder in _folders(tmp_path) if list(folder.iterdir())]
+            assert not [list(folder.iterdir()) for folder in folders(tmp_path) if list(folder.iterdir())]
 
-    _run(body)
+    run_bounded(body)
 
 
 def test_require_is_content_with_a_machine_that_has_namespaces(tmp_path: Path) -> None:
     async def body() -> None:
-        async with _started(tmp_path, sandbox="require") as launcher:
+        async with started(tmp_path, sandbox="require") as launcher:
             assert launcher.sandbox_level().level == "namespace"
-            assert not _inhabitants(tmp_path)
+            assert not inhabitants(tmp_path)
 
-    _run(body)
+    run_bounded(body)
 
 
 def test_a_sandbox_that_is_switched_off_is_off(tmp_path: Path) -> None:
     async def body() -> None:
-        async with _started(tmp_path, sandbox="off") as launcher:
+        async with started(tmp_path, sandbox="off") as launcher:
             browser = await launcher.launch(wants_chromium=False, proxy_port=9)
-            assert "--no-sandbox" in _command_line(browser.pid)
+            assert "--no-sandbox" in command_line(browser.pid)
             assert launcher.sandbox_level().level == "none"
 
-    _run(body)
-
-
-_OTHER_SERVER = """
-import asyncio, sys
-from pathlib import Path
-from noctule.browser.launcher import Launcher
-
-async def main():
-    launcher = Launcher(data_dir=Path(sys.argv[1]), headless_shell=None, chromium=None, sandbox="auto",
-                        uid_base=62200, concurrency=2)
-    await launcher.start()
-    for full in (False, True):
-        browser = await launcher.launch(wants_chromium=full, proxy_port=9)
-        print(browser.pid, browser.directory, flush=True)
-    await asyncio.sleep(60)
-
-asyncio.run(main())
-"""
-
-
-class _OtherServer:
-    """Another process with a launcher and two browsers."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _OTHER_SERVER, str(data_dir)], stdout=subprocess.PIPE, text=True
-        )
-        assert self.process.stdout is not None
-        self.browsers = []
-        for _ in range(2):
-            pid, directory = self.process.stdout.readline().split()
-            self.browsers.append((int(pid), Path(directory)))
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-
-def _ended(pids: list[int], inside_seconds: float) -> bool:
-    deadline = time.monotonic() + inside_seconds
-    while time.monotonic() < deadline:
-        if not any(_group(pid) for pid in pids):
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def test_browsers_die_with_a_server_that_is_killed_and_the_next_start_removes_their_folders(tmp_path: Path) -> None:
-    other = _OtherServer(tmp_path)
-    folders = [directory for _, directory in other.browsers]
-    other.kill()
-    assert _ended([pid for pid, _ in other.browsers], 5)
-    assert all(folder.exists() for folder in folders)
-
-    async def body() -> None:
-        async with _started(tmp_path):
-            assert not any(folder.exists() for folder in folders)
-
-    _run(body)
-
-
-def test_the_sweep_ends_orphans_of_the_same_data_directory_and_only_those(tmp_path: Path) -> None:
-    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
-    ours.mkdir()
-    theirs.mkdir()
-    neighbour = _OtherServer(theirs)
-    run = rundir.choose(ours, for_other_users=True)
-    noted, helper_only, unnoted = (run.new_browser(None) for _ in range(3))
-    orphans: list[subprocess.Popen[bytes]] = []
-
-    def orphan(*command: str, **options: Any) -> int:
-        orphans.append(subprocess.Popen(command, start_new_session=True, **options))
-        return orphans[-1].pid
-
-    try:
-        noted_pid = orphan("sleep", "60")
-        noted.write_owner(noted_pid, os.geteuid())
-        helper = f"{sys.executable} -c 'import time; time.sleep(60)' --type=renderer & exec sleep 60"
-        leader_pid = orphan("sh", "-c", helper)
-        time.sleep(0.2)
-        helper_only.write_owner(leader_pid, os.geteuid())
-        os.kill(leader_pid, signal.SIGKILL)
-        orphans[-1].wait()
-        assert _group(leader_pid)
-        unnoted_pid = orphan("sleep", "60", env={**os.environ, "HOME": str(unnoted.home)})
-        bystander_pid = orphan("sh", "-c", "while sleep 1; do :; done", str(unnoted.path))
-
-        async def body() -> None:
-            async with _started(ours):
-                assert not _group(noted_pid)
-                assert not _group(leader_pid)
-                assert not _group(unnoted_pid)
-                assert not noted.path.exists()
-                assert not unnoted.path.exists()
-                assert _group(bystander_pid)
-                assert all(_group(pid) and directory.exists() for pid, directory in neighbour.browsers)
-
-        _run(body)
-    finally:
-        for process in orphans:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        neighbour.kill()
-
-    async def tidy() -> None:
-        async with _started(theirs):
-            pass
-
-    _run(tidy)
-    assert not _folders(ours)
-    assert not _folders(theirs)
-
-
-def test_a_number_that_has_gone_to_another_process_is_not_taken_for_a_browser(tmp_path: Path) -> None:
-    run = rundir.choose(tmp_path, for_other_users=True)
-    directory = run.new_browser(None)
-    stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    try:
-        directory.write_owner(stranger.pid, os.geteuid())
-        note = directory.path / "owner.json"
-        ticks = procfs.started_ticks(stranger.pid)
-        note.write_text(note.read_text().replace(str(ticks), str((ticks or 0) - 1)))
-
-        async def body() -> None:
-            async with _started(tmp_path):
-                assert stranger.poll() is None
-                assert not directory.path.exists()
-
-        _run(body)
-    finally:
-        stranger.kill()
-        stranger.wait()
+    run_bounded(body)

@@ -124,6 +124,10 @@ def test_a_malformed_query_is_a_422_that_says_what_and_where(ask: Asker, query: 
         ({"cookies": {"a": {"value": "991199"}}}, ["991199"]),
         ({"size": {"token": "991199"}}, ["991199"]),
         ({"size": "http://user:hunter2@proxy:1"}, ["hunter2"]),
+        ({"size": "user:hunter2@proxy:1"}, ["hunter2"]),
+        ({"size": "//user:hunter2@proxy"}, ["hunter2"]),
+        ({"size": "http:/user:hun/ter2@proxy"}, ["hun", "ter2"]),
+        ({"size": ["user:hunter2@proxy", {"a": "http://me:hunt@er2@proxy"}]}, ["hunt", "er2"]),
         ({"size": "noct_abcdefghijklmnop"}, ["abcdefghijklmnop"]),
     ],
 )

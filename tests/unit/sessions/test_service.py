@@ -92,7 +92,7 @@ def test_another_workspace_sees_nothing(house: House) -> None:
 
 def test_an_empty_balance_refuses_a_start_before_any_work(house: House) -> None:
     async def story() -> None:
-        await house.database.write(lambda connection: house.metering.open_account(connection, "poor", "playground"))
+        await house.database.write(lambda connection: house.metering.open_account(connection, "poor", "prepaid"))
         with pytest.raises(PaymentRequired):
             await house.sessions.start(Starter("poor", "key"), WISH)
         assert house.fleet.acquired == []
@@ -103,7 +103,7 @@ def test_an_empty_balance_refuses_a_start_before_any_work(house: House) -> None:
 def test_fifty_starts_at_once_on_a_balance_of_one_minute_let_one_through(house: House) -> None:
     async def story() -> None:
         def one_minute(connection: Any) -> None:
-            house.metering.open_account(connection, "poor", "playground")
+            house.metering.open_account(connection, "poor", "prepaid")
             house.metering.top_up(connection, "poor", 833_333, "once")
 
         await house.database.write(one_minute)
@@ -240,7 +240,7 @@ def test_a_browser_that_dies_makes_an_error_with_its_reason(house: House) -> Non
 def test_the_end_of_the_money_stops_at_the_end_of_the_paid_minute(house: House) -> None:
     async def story() -> None:
         def one_minute(connection: Any) -> None:
-            house.metering.open_account(connection, "poor", "playground")
+            house.metering.open_account(connection, "poor", "prepaid")
             house.metering.top_up(connection, "poor", 833_333, "once")
 
         await house.database.write(one_minute)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sqlalchemy import Connection
+
 from noctule.browser.commands import (
     BrowserCookie,
     BrowserLost,
@@ -108,7 +110,7 @@ class SessionService:
             session_id = id_for_key(starter.workspace_id, starter.idempotency_key)
             earlier = await self._database.read(lambda connection: store.find(connection, session_id))
             if earlier is not None and earlier.activated_at is not None:
-                return await self._view(earlier)
+                return await self.get(starter.workspace_id, session_id)
             if earlier is not None:
                 # That attempt died before anything was paid; this one is the first that counts.
                 session_id = new_id()
@@ -123,7 +125,13 @@ class SessionService:
 
     async def get(self, workspace_id: str, session_id: str) -> SessionView:
         """The session with its trajectory. Raises ``NotFound``."""
-        return await self._view(await self._find(workspace_id, session_id))
+
+        def step(connection: Connection) -> tuple[Session | None, tuple[Step, ...]]:
+            return store.find(connection, session_id), store.steps(connection, session_id)
+
+        found, steps = await self._database.read(step)
+        session = self._seen_by(workspace_id, session_id, found)
+        return replace(self._with_live(session, self._fleet.traffic()), steps=steps)
 
     async def page(
         self, workspace_id: str, query: PageQuery, *, only_active: bool, key_id: str | None
@@ -143,13 +151,12 @@ class SessionService:
 
     async def _find(self, workspace_id: str, session_id: str) -> Session:
         found = await self._database.read(lambda connection: store.find(connection, session_id))
+        return self._seen_by(workspace_id, session_id, found)
+
+    def _seen_by(self, workspace_id: str, session_id: str, found: Session | None) -> Session:
         if found is None or found.workspace_id != workspace_id or found.activated_at is None:
             raise NotFound(f"Session {session_id!r} was not found.")
         return found
-
-    async def _view(self, session: Session) -> SessionView:
-        steps = await self._database.read(lambda connection: store.steps(connection, session.id))
-        return replace(self._with_live(session, self._fleet.traffic()), steps=steps)
 
     def _with_live(self, session: Session, traffic: Mapping[str, Traffic]) -> SessionView:
         live = self._live.get(session.id)
@@ -230,11 +237,10 @@ class SessionService:
 
     async def stop(self, workspace_id: str, session_id: str) -> SessionView:
         """End a session for its owner; ending one that is over changes nothing. Raises ``NotFound``."""
-        found = await self._find(workspace_id, session_id)
-        if found.status is Status.ACTIVE:
+        live = self._live.get(session_id)
+        if live is not None and live.session.workspace_id == workspace_id:
             await self._tasks.finish(self.ends.end(session_id, CloseReason.MANUAL))
-            found = await self._find(workspace_id, session_id)
-        return await self._view(found)
+        return await self.get(workspace_id, session_id)
 
     async def close(self) -> None:
         """Refuse new starts, finish those under way, then end every session; bounded."""

@@ -124,6 +124,8 @@ class Starting:
         self, connection: Connection, session_id: str, starter: Starter, wish: StartSession, proxies: bool
     ) -> Session:
         """Transaction A: admitted by money and plan, the wish written down."""
+        # Starts of one workspace count one another, so they come one after the other here.
+        self._metering.lock(connection, starter.workspace_id)
         self._metering.admit(connection, starter.workspace_id)
         plan = self._metering.plan_of(connection, starter.workspace_id)
         if store.count_live(connection, starter.workspace_id) >= plan.concurrency:

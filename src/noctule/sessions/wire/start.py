@@ -7,9 +7,11 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from noctule.browser.chrome_args import judge
 from noctule.kit.errors import InvalidRequest
 from noctule.kit.openapi import NO_DEFAULT
 from noctule.kit.tolerance import TolerantRequest
+from noctule.kit.web import WholeNumber
 from noctule.sessions.domain import StartSession
 from noctule.sessions.wire.proxies import Proxies, as_items, proxy_choice, publish_any_of
 from noctule.sessions.wire.text import plain_text
@@ -18,7 +20,7 @@ BrowserType = Literal["chromium", "chrome", "firefox", "chrome-nightly", "chrome
 
 _SCREEN = (1920, 1080)
 _LARGEST_SIDE = 7680
-_MOST_CHROME_ARGS = 100
+_MOST_CHROME_ARGS = 50
 _MOST_HEADERS = 100
 _LONGEST_VALUE = 8192
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -66,15 +68,15 @@ class ApiSessionStartRequest(TolerantRequest):
 
     headless: bool = True
     solve_captchas: bool = False
-    max_duration_minutes: int = Field(default=15, gt=0, le=1440)
+    max_duration_minutes: WholeNumber = Field(default=15, gt=0, le=1440)
     # Newer clients may ask for up to 30; the published contract says 15.
-    idle_timeout_minutes: int = Field(default=3, gt=0, le=30, json_schema_extra={"maximum": 15})
+    idle_timeout_minutes: WholeNumber = Field(default=3, gt=0, le=30, json_schema_extra={"maximum": 15})
     proxies: Proxies = Field(default=False, json_schema_extra=publish_any_of)
     browser_type: BrowserType = "chromium"
     user_agent: str | None = None
     chrome_args: list[str] | None = Field(default=None, json_schema_extra=NO_DEFAULT)
-    viewport_width: int | None = None
-    viewport_height: int | None = None
+    viewport_width: WholeNumber | None = None
+    viewport_height: WholeNumber | None = None
     aspect_ratio: Literal["5:4", "16:9"] | None = None
     cdp_url: str | None = Field(default=None, repr=False)
     use_file_storage: bool = True
@@ -109,11 +111,12 @@ class ApiSessionStartRequest(TolerantRequest):
     @classmethod
     def _chrome_args(cls, value: list[str] | None) -> list[str] | None:
         for argument in value or ():
-            if not re.match(r"--[A-Za-z0-9]", argument) or len(argument) > _LONGEST_VALUE:
+            if not re.match(r"--[A-Za-z0-9]", argument):
                 raise ValueError(f"'{argument[:100]}' is not a Chromium switch: those begin with --")
             plain_text(argument)
         if value is not None and len(value) > _MOST_CHROME_ARGS:
             raise ValueError(f"at most {_MOST_CHROME_ARGS} arguments are allowed")
+        judge(value or ())
         return value
 
     @field_validator("viewport_width", "viewport_height")
