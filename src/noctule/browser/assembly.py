@@ -78,8 +78,12 @@ class Browser:
             await self._proxy.use_upstream(upstream)
         self._proxy.reset_counters()
 
-    async def destroy(self) -> None:
-        """Leave nothing of it. Bounded."""
+    async def destroy(self, *, after_seconds: float = 0.0) -> None:
+        """Leave nothing of it. Bounded.
+
+        It is cut off from the network and from us at once; its processes may be ended a little later, so
+        that the end of a hundred threads does not stand between a caller and the answer.
+        """
         self._watch.cancel()
         self.driver.close()
         # Before the end of the process: a later browser may be given the same port.
@@ -88,6 +92,7 @@ class Browser:
             async with asyncio.timeout(_DESTROY_SECONDS):
                 if self._proxy is not None:
                     await self._proxy.close()
+                await asyncio.sleep(after_seconds)
                 if self._process is not None:
                     await self._process.destroy()
         except TimeoutError:

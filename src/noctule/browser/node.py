@@ -292,7 +292,7 @@ class Node:
             return Traffic()
         session.ended = True
         traffic = session.traffic()
-        self._discard(session.browser)
+        self._supervise(session.browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS))
         for closer in list(session.closers.values()):
             try:
                 closer()

@@ -113,9 +113,9 @@ def test_a_port_that_noctule_itself_serves_is_well(tmp_path: Path) -> None:
     assert "served by Noctule" in check.message
 
 
-def test_a_database_says_whether_its_schema_is_up_to_date(tmp_path: Path, database_url: str) -> None:
-    settings = _settings(tmp_path, database_url=database_url)
-    database = Database(database_url)
+def test_a_database_says_whether_its_schema_is_up_to_date(tmp_path: Path, empty_database_url: str) -> None:
+    settings = _settings(tmp_path, database_url=empty_database_url)
+    database = Database(empty_database_url)
     database.engine.connect().close()
     assert "brought up to date" in _look(settings)["Database"].message
     migrate(database.engine)

@@ -14,8 +14,8 @@ def test_the_migrations_make_the_tables_that_the_stores_describe(database: Datab
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
-def test_an_empty_database_is_pending_and_a_migrated_one_is_not(database_url: str) -> None:
-    database = Database(database_url)
+def test_an_empty_database_is_pending_and_a_migrated_one_is_not(empty_database_url: str) -> None:
+    database = Database(empty_database_url)
     assert pending(database.engine)
     migrate(database.engine)
     assert not pending(database.engine)
