@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 
 _LAUNCH_SECONDS = 20.0
 _CLEANING_SECONDS = 2.0
+# A stop answers first: the processes of its browser end when nobody waits for it any more.
+_CLEANING_AFTER_SECONDS = 0.2
 _LAUNCHER_CLOSE_SECONDS = 5.5
 # How long a client's own handler may take to answer a native dialog before we do.
 _DIALOG_GRACE_SECONDS = 0.3

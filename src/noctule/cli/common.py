@@ -4,11 +4,12 @@ Commands open the database themselves, so they work whether or not a server runs
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import click
 from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
 
 from noctule.app import database_url, load_book
 from noctule.db.engine import Database
@@ -44,13 +45,21 @@ def load_settings() -> Settings:
 def offline() -> Iterator[Offline]:
     """Open the database of the settings for one command; errors of ours become plain sentences."""
     settings = load_settings()
-    database = Database(database_url(settings))
-    try:
+    with plain_sentences(), closing(Database(database_url(settings))) as database:
         migrate(database.engine)
         clock = SystemClock()
         metering = Metering(clock, load_book(settings), instance_id="cli", boot_id="cli")
         yield Offline(database, metering, WorkspaceService(database, clock, metering))
-    except NoctuleError as error:
-        raise click.ClickException(error.message) from error
-    finally:
-        database.close()
+
+
+@contextmanager
+def plain_sentences() -> Iterator[None]:
+    """End the command with one sentence, not a traceback, for whatever its settings or machine can be at fault for."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        # The driver's own words; SQLAlchemy's add the statement, or a link.
+        reason = str(getattr(error, "orig", None) or error)
+        raise click.ClickException(f"The database cannot be used: {reason} (`noctule doctor` says more.)") from error
+    except (NoctuleError, RuntimeError, ValueError, OSError) as error:
+        raise click.ClickException(getattr(error, "message", None) or str(error)) from error

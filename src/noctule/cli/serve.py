@@ -11,10 +11,9 @@ import uvicorn
 import uvloop
 
 from noctule.app import Noctule, running
-from noctule.cli.common import load_settings
+from noctule.cli.common import load_settings, plain_sentences
 from noctule.http.upgrade import websocket_protocol
 from noctule.kit import log
-from noctule.kit.errors import NoctuleError
 from noctule.settings import Settings
 
 _BACKLOG = 2048
@@ -56,10 +55,8 @@ def serve() -> None:
     """Run the server (on 127.0.0.1:8484 unless NOCTULE_HOST and NOCTULE_PORT say otherwise)."""
     settings = load_settings()
     log.configure(settings.log_level)
-    try:
+    with plain_sentences():
         uvloop.run(_serve(settings))
-    except (NoctuleError, RuntimeError, ValueError, OSError) as error:
-        raise click.ClickException(getattr(error, "message", None) or str(error)) from error
 
 
 async def _serve(settings: Settings) -> None:

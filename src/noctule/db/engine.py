@@ -34,10 +34,16 @@ _POSTGRES_CONNECTIONS = 10
 
 
 class Database:
-    """One open database. ``url`` is ``sqlite:///path`` or ``postgresql://user:password@host:port/name``."""
+    """One open database. ``url`` is ``sqlite:///path`` or ``postgresql://user:password@host:port/name``.
+
+    Raises ``ValueError`` or SQLAlchemy's ``ArgumentError`` for any other URL.
+    """
 
     def __init__(self, url: str) -> None:
-        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        backend = make_url(url).get_backend_name()
+        if backend not in ("sqlite", "postgresql"):
+            raise ValueError(f"a database URL begins with postgresql:// or sqlite:///, not with {backend}://")
+        self.is_sqlite = backend == "sqlite"
         self.engine = _sqlite_engine(url) if self.is_sqlite else _postgres_engine(url)
         workers = _READERS if self.is_sqlite else _POSTGRES_CONNECTIONS
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="db")

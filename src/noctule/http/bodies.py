@@ -6,7 +6,7 @@ and any depth, and each of these would break something further in.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -16,6 +16,7 @@ from noctule.kit.errors import InvalidRequest, NoctuleError
 
 MOST_BYTES = 16 * 1024 * 1024
 DEEPEST_JSON = 100
+MOST_JSON_VALUES = 50_000
 _READ_TIMEOUT_SECONDS = 60.0
 
 
@@ -93,6 +94,9 @@ def check_json(body: bytes) -> None:
         raise _unreadable(error.pos, str(error)) from None
     if body.count(b"[") + body.count(b"{") > DEEPEST_JSON and _deeper_than(value, DEEPEST_JSON):
         raise _unreadable(0, f"nested deeper than {DEEPEST_JSON} levels")
+    # Every wrong value costs an error of its own: a million of them would hold up everybody for half a minute.
+    if body.count(b",") > MOST_JSON_VALUES and _more_values_than(value, MOST_JSON_VALUES):
+        raise _unreadable(0, f"more than {MOST_JSON_VALUES} values")
     # Text with NUL fits neither PostgreSQL nor a process's arguments.
     if b"\\u0000" in body and any("\x00" in text for text in _texts(value)):
         raise _unreadable(0, "a text contains a NUL character (\\u0000)")
@@ -126,6 +130,16 @@ def _deeper_than(value: Any, levels: int) -> bool:
     return any(isinstance(item, list | dict) for item in layer)
 
 
+def _more_values_than(value: Any, most: int) -> bool:
+    pending = [value]
+    counted = 0
+    while pending and counted <= most:
+        inner = _children(pending.pop())
+        counted += len(inner)
+        pending.extend(inner)
+    return counted > most
+
+
 def _texts(value: Any) -> Iterable[str]:
     pending = [value]
     while pending:
@@ -139,7 +153,7 @@ def _texts(value: Any) -> Iterable[str]:
             pending.extend(item)
 
 
-def _children(value: Any) -> Iterable[Any]:
+def _children(value: Any) -> Collection[Any]:
     if isinstance(value, dict):
         return value.values()
     return value if isinstance(value, list) else ()

@@ -192,7 +192,7 @@ class Gate:
             self._limit_anonymous(exchange)
             raise Unauthenticated(
                 "The API key is unknown or revoked."
-                if scheme
+                if scheme.lower() == b"bearer" and secret.strip()
                 else "An API key is required: send the header Authorization: Bearer <key>.",
                 headers={"www-authenticate": 'Bearer realm="noctule"'},
             )

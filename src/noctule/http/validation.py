@@ -5,7 +5,9 @@ for the values that would have been right. What may be a secret is never repeate
 that says so, nor inside a larger input, nor under a name that we do not know.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from noctule.http.replies import json_safe
@@ -40,16 +42,22 @@ _SECRET_NAMES = frozenset(
 )
 # Nothing to repeat: the input is the whole object around a missing name, or a name that we do not know.
 _WITHOUT_INPUT = frozenset({"missing", "extra_forbidden", "json_invalid"})
+# ``user:password@`` without the scheme by which log redaction knows it.
+_USERINFO = re.compile(r"[^\s/@:'\"]*:(?!//\[redacted\]@)[^\s@]*@")
+# More than is ever echoed. The patterns take time that grows with the square of the length.
+_LONGEST_SEARCHED = 2000
 _MOST_ERRORS = 8
+_MOST_DETAILS = 50
 _LONGEST_ECHO = 120
 
 
 def described(errors: Iterable[Mapping[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
     """A message for people and a list in FastAPI's shape, both without secrets and fit for JSON."""
-    detail = [_cleaned(error) for error in errors]
+    every = list(errors)
+    detail = [_cleaned(error) for error in every[:_MOST_DETAILS]]
     lines = [_line(error) for error in detail[:_MOST_ERRORS]]
-    if len(detail) > _MOST_ERRORS:
-        lines.append(f"and {len(detail) - _MOST_ERRORS} more")
+    if len(every) > _MOST_ERRORS:
+        lines.append(f"and {len(every) - _MOST_ERRORS} more")
     return "; ".join(lines), detail
 
 
@@ -57,7 +65,7 @@ def _cleaned(error: Mapping[str, Any]) -> dict[str, Any]:
     place = [part if isinstance(part, int) else str(json_safe(part)) for part in error.get("loc", ())]
     kind = str(error.get("type", "value_error"))
     text = str(error.get("msg", "not valid"))
-    cleaned: dict[str, Any] = {"type": kind, "loc": place, "msg": redact(str(json_safe(text)))}
+    cleaned: dict[str, Any] = {"type": kind, "loc": place, "msg": _without_credentials(str(json_safe(text)))}
     if kind == "extra_forbidden":
         cleaned["input"] = REDACTED
     elif "input" in error:
@@ -82,13 +90,17 @@ def _without_secrets(value: Any, depth: int = 0) -> Any:
     if isinstance(value, Mapping):
         return {
             name: REDACTED if str(name).lower() in _SECRET_NAMES else _without_secrets(item, depth + 1)
-            for name, item in value.items()
+            for name, item in islice(value.items(), _MOST_DETAILS)
         }
     if isinstance(value, list | tuple):
-        return [_without_secrets(item, depth + 1) for item in value]
+        return [_without_secrets(item, depth + 1) for item in value[:_MOST_DETAILS]]
     if isinstance(value, bytes):
         return f"{len(value)} bytes"
-    return redact(value) if isinstance(value, str) else value
+    return _without_credentials(value) if isinstance(value, str) else value
+
+
+def _without_credentials(text: str) -> str:
+    return _USERINFO.sub("[redacted]@", redact(text[:_LONGEST_SEARCHED]))
 
 
 def _line(error: Mapping[str, Any]) -> str:

@@ -85,6 +85,16 @@ LooseBool = Annotated[bool, BeforeValidator(_stripped)]
 """A boolean of a query or a form: ``True``, ``true``, ``1``, ``yes``, ``on`` and their opposites, in any case."""
 
 
+def _not_a_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a whole number is wanted, not true or false")
+    return value
+
+
+WholeNumber = Annotated[int, BeforeValidator(_not_a_boolean)]
+"""A whole number of a body: Python would take ``true`` for 1, and a slip would become a one-minute session."""
+
+
 def _page_that_exists(page: int) -> int:
     # The schema has no maximum, but an offset must fit a database integer.
     if page > _LAST_PAGE:

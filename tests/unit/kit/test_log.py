@@ -21,6 +21,7 @@ SECRET = "s3cretS3cretS3cret"
         f"?api_key={SECRET}",
         f"proxy http://user:{SECRET}@10.0.0.1:3128 refused",
         f"socks5://{SECRET}@host",
+        f"http://user:p@{SECRET}@host",
         f'{{"url": "postgresql://n:{SECRET}@db/x"}}',
     ],
 )

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from noctule.browser.commands import WaitUntil
+from noctule.kit.web import WholeNumber
 from noctule.page.wire.base import ActionParameter, BrowserAction, InteractionAction, Text, value_of
 
 FormKey = Literal[
@@ -103,7 +104,7 @@ class SwitchTabAction(BrowserAction):
     """Make another tab the current one; ``tab_index`` counts from 0, -1 is the last."""
 
     type: Literal["switch_tab"] = "switch_tab"
-    tab_index: int
+    tab_index: WholeNumber
 
 
 class GoBackAction(BrowserAction):
@@ -128,7 +129,7 @@ class WaitAction(BrowserAction):
     """Let the page be for ``time_ms`` milliseconds."""
 
     type: Literal["wait"] = "wait"
-    time_ms: int = Field(ge=0, le=30000)
+    time_ms: WholeNumber = Field(ge=0, le=30000)
 
 
 class PressKeyAction(BrowserAction):
@@ -144,7 +145,7 @@ class ScrollUpAction(BrowserAction):
     ignored_names: ClassVar[frozenset[str]] = frozenset({"selector"})
 
     type: Literal["scroll_up"] = "scroll_up"
-    amount: int | None = None
+    amount: WholeNumber | None = None
 
 
 class ScrollDownAction(BrowserAction):
@@ -153,7 +154,7 @@ class ScrollDownAction(BrowserAction):
     ignored_names: ClassVar[frozenset[str]] = frozenset({"selector"})
 
     type: Literal["scroll_down"] = "scroll_down"
-    amount: int | None = None
+    amount: WholeNumber | None = None
 
 
 class CaptchaSolveAction(BrowserAction):
@@ -196,7 +197,7 @@ class EmailReadAction(BrowserAction):
     """Read a persona's newest emails."""
 
     type: Literal["email_read"] = "email_read"
-    limit: int = 10
+    limit: WholeNumber = 10
     timedelta: datetime.timedelta | None = datetime.timedelta(minutes=5)
     only_unread: bool = True
 
@@ -205,7 +206,7 @@ class SmsReadAction(BrowserAction):
     """Read a persona's newest text messages."""
 
     type: Literal["sms_read"] = "sms_read"
-    limit: int = 10
+    limit: WholeNumber = 10
     timedelta: datetime.timedelta | None = datetime.timedelta(minutes=5)
     only_unread: bool = True
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from noctule.kit.tolerance import TolerantRequest
+from noctule.kit.web import WholeNumber
 
 
 def publish_open(schema: dict[str, Any]) -> None:
@@ -64,7 +65,7 @@ class InteractionAction(TolerantRequest):
     press_enter: bool | None = None
     text_label: str | None = None
     param: ActionParameter | None = Field(default=None, exclude=True)
-    timeout: int = Field(default=15000, ge=0)
+    timeout: WholeNumber = Field(default=15000, ge=0)
 
 
 def value_of(type_name: str, name: str = "value") -> ActionParameter:

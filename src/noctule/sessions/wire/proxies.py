@@ -154,7 +154,15 @@ def _proxy_address(server: str) -> tuple[str, str | None, str | None]:
     except ValueError as error:
         raise ValueError(shape) from error
     scheme = {"http": "http", "socks5": "socks5", "socks5h": "socks5"}.get(parts.scheme)
-    if scheme is None or not host or " " in host or port == 0 or parts.path not in ("", "/") or parts.query or parts.fragment:
+    if (
+        scheme is None
+        or not host
+        or " " in host
+        or port == 0
+        or parts.path not in ("", "/")
+        or parts.query
+        or parts.fragment
+    ):
         raise ValueError(shape)
     shown = f"[{host}]" if _is_ipv6(host) else host
     username = unquote(parts.username) if parts.username else None

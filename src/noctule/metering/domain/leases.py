@@ -1,0 +1,136 @@
+"""Leases: the meter's own record of one live session or run.
+
+A lease is held by one process. Its witnessed time is measured by that process's monotonic clock and by
+nothing else; ``paid_minutes`` and ``proxied_bytes`` say how far the booked events reach.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from noctule.metering.domain.events import Meter
+
+CHECKPOINT_BYTES = 10_000_000
+CHECKPOINT_SECONDS = 10.0
+SEEN_EVERY_SECONDS = 10.0
+UNSEEN_AFTER_SECONDS = 120.0
+"""After this long without a sign of its server, any other server may close a lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseOpening:
+    """What a lease is for. ``lease_id`` is the session's id, or the run's for a function."""
+
+    lease_id: str
+    account_id: str
+    api_key_id: str | None = None
+    meter: Literal["browser", "function"] = "browser"
+    session_id: str | None = None
+    agent_id: str | None = None
+    function_run_id: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class Progress(NamedTuple):
+    """How far the booked events of a lease reach, and what they cost."""
+
+    paid_minutes: int
+    proxied_bytes: int
+    cost_nanos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A lease as the database has it."""
+
+    lease_id: str
+    account_id: str
+    meter: Meter
+    witnessed_microseconds: int
+    progress: Progress
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedLease:
+    """What a lease came to. ``cost_nanos`` is its minutes and its proxied bytes."""
+
+    witnessed_seconds: float
+    minutes: int
+    cost_nanos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A lease that must end now. ``reason`` is a sentence for people."""
+
+    lease_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TickOutcome:
+    """What one tick of the meter found."""
+
+    stops: tuple[Stop, ...] = ()
+    charges: int = 0
+
+
+class HeldLease:
+    """A lease in the hands of this process.
+
+    ``progress`` is what the newest step made it, whether or not that step was committed: whoever books on
+    it must make sure that the database agrees. ``seen`` and ``checked`` are the monotonic instants of the
+    last sign of life and the last proxy checkpoint.
+    """
+
+    __slots__ = (
+        "_began",
+        "_frozen",
+        "at_paid_minute",
+        "checked",
+        "is_broken",
+        "meter",
+        "opened_at",
+        "opening",
+        "progress",
+        "seen",
+        "tags",
+    )
+
+    def __init__(self, opening: LeaseOpening, opened_at: datetime, tags: str) -> None:
+        self.opening = opening
+        self.meter = Meter(opening.meter)
+        self.opened_at = opened_at
+        self.tags = tags
+        self.progress = Progress(0, 0, 0)
+        self.seen = 0.0
+        self.checked = 0.0
+        self.at_paid_minute = False
+        self.is_broken = False
+        self._began: float | None = None
+        self._frozen: int | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its time is passing and can be charged."""
+        return self._began is not None and self._frozen is None and not self.is_broken
+
+    def begin(self, monotonic: float) -> None:
+        """Let the witnessed time run; a second call changes nothing."""
+        if self._began is None:
+            self._began = self.seen = self.checked = monotonic
+
+    def freeze(self, monotonic: float, *, at_paid_minute: bool) -> None:
+        """Let the witnessed time stand still; the first call wins."""
+        if self._frozen is None:
+            self._frozen = self.witnessed_microseconds(monotonic)
+            self.at_paid_minute = at_paid_minute
+
+    def witnessed_microseconds(self, monotonic: float) -> int:
+        """The witnessed time so far."""
+        if self._frozen is not None:
+            return self._frozen
+        if self._began is None:
+            return 0
+        return int((monotonic - self._began) * 1_000_000)

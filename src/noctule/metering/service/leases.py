@@ -1,0 +1,327 @@
+"""The leases of this process: opened with their first minute, charged by the tick, closed with the rest.
+
+Only the monotonic clock decides what a lease owes. The tick books on what is in memory and moves each
+lease's row on from exactly there; a row that stands elsewhere (an earlier step was not committed, another
+server took the lease over) undoes the whole step, and the next one begins by reading how things stand.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Literal, NamedTuple
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from noctule.kit.clock import Clock
+from noctule.kit.errors import NotFound
+from noctule.metering.book import PriceBook
+from noctule.metering.domain.events import (
+    MINUTE,
+    MINUTE_MICROSECONDS,
+    Meter,
+    UsageEvent,
+    minute_key,
+    proxy_key,
+    started_minutes,
+)
+from noctule.metering.domain.leases import (
+    CHECKPOINT_BYTES,
+    CHECKPOINT_SECONDS,
+    SEEN_EVERY_SECONDS,
+    UNSEEN_AFTER_SECONDS,
+    ClosedLease,
+    HeldLease,
+    Lease,
+    LeaseOpening,
+    Progress,
+    Stop,
+    TickOutcome,
+)
+from noctule.metering.domain.posting import AccountBooks
+from noctule.metering.service.ledger import Books, Ledger, tags_text
+from noctule.metering.store import leases as store
+
+log = logging.getLogger(__name__)
+
+_EXHAUSTED = "The balance of this workspace is used up."
+_LOST = "Another server took this lease over."
+
+
+class Doubtful(Exception):
+    """Memory and database disagree about a lease; the step was undone and the next tick reads anew."""
+
+
+class _Due(NamedTuple):
+    """One lease that this tick has something to do for; ``proxied_bytes`` is the total so far."""
+
+    held: HeldLease
+    witnessed: int
+    proxied_bytes: int
+    charges: bool
+    checkpoint: bool
+
+
+class Leases:
+    """Every lease that this process holds."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        book: PriceBook,
+        ledger: Ledger,
+        *,
+        instance_id: str,
+        boot_id: str,
+        on_exhausted: Literal["stop", "finish"],
+    ) -> None:
+        self._clock = clock
+        self._book = book
+        self._ledger = ledger
+        self._instance_id = instance_id
+        self._boot_id = boot_id
+        self._stops = on_exhausted == "stop"
+        self._held: dict[str, HeldLease] = {}
+        self._is_doubtful = False
+        self._one_by_one = False
+
+    # -- the life of one lease ---------------------------------------------------------------------------
+
+    def open(self, connection: Connection, opening: LeaseOpening, books: Books) -> None:
+        """Book minute 0 and add the lease; ``books`` are the admitted account's and get saved."""
+        account = books[opening.account_id]
+        held = HeldLease(opening, account.at, tags_text(opening.tags))
+        held.progress = self._charge_minute(held, held.progress, account)
+        books.save()
+        store.add(
+            connection,
+            opening,
+            held.tags,
+            cost_nanos=held.progress.cost_nanos,
+            at=account.at,
+            seen_at=self._clock.now(),
+            instance_id=self._instance_id,
+            boot_id=self._boot_id,
+        )
+        self._held[opening.lease_id] = held
+
+    def begin(self, lease_id: str) -> None:
+        """Let witnessed time run. Raises ``KeyError`` for a lease that this process does not hold."""
+        self._held[lease_id].begin(self._clock.monotonic())
+
+    def freeze(self, lease_id: str, *, at_paid_minute: bool) -> None:
+        """Let witnessed time stand still; the first call wins, an unknown lease is fine."""
+        held = self._held.get(lease_id)
+        if held is not None:
+            held.freeze(self._clock.monotonic(), at_paid_minute=at_paid_minute)
+
+    def forget(self, lease_id: str) -> None:
+        """Let go of a lease; an unknown one is fine."""
+        self._held.pop(lease_id, None)
+
+    def witnessed_seconds(self, lease_id: str) -> float:
+        """Witnessed time so far; 0 for a lease that this process does not hold."""
+        held = self._held.get(lease_id)
+        return 0.0 if held is None else held.witnessed_microseconds(self._clock.monotonic()) / 1_000_000
+
+    def close(self, connection: Connection, lease_id: str, *, proxied_bytes: int, at_paid_minute: bool) -> ClosedLease:
+        """Book what the lease still owes and close it. Raises ``NotFound``."""
+        found = store.find(connection, lease_id)
+        if found is None:
+            raise NotFound(f"There is no lease {lease_id!r}.")
+        if found.closed_at is None:
+            books = self._ledger.books(connection, [found.account_id])
+            found = store.lock(connection, lease_id)
+            if found.closed_at is None:
+                account = books[found.account_id]
+                found = self._settle(found, account, proxied_bytes, at_paid_minute)
+                books.save()
+                store.close(connection, lease_id, found.witnessed_microseconds, found.progress, account.at)
+        progress = found.progress
+        return ClosedLease(found.witnessed_microseconds / 1_000_000, progress.paid_minutes, progress.cost_nanos)
+
+    def _settle(self, lease: Lease, account: AccountBooks, proxied_bytes: int, at_paid_minute: bool) -> Lease:
+        """The lease with everything booked that it owes; one that is not held here owes nothing more."""
+        held = self._held.get(lease.lease_id)
+        if held is None:
+            return lease
+        held.freeze(self._clock.monotonic(), at_paid_minute=at_paid_minute)
+        progress, witnessed = lease.progress, held.witnessed_microseconds(self._clock.monotonic())
+        if at_paid_minute or held.at_paid_minute:
+            witnessed = min(witnessed, progress.paid_minutes * MINUTE_MICROSECONDS)
+        witnessed = max(witnessed, lease.witnessed_microseconds)
+        while progress.paid_minutes < started_minutes(witnessed):
+            progress = self._charge_minute(held, progress, account)
+        if proxied_bytes > progress.proxied_bytes:
+            progress = self._charge_bytes(held, progress, account, proxied_bytes)
+        return replace(lease, witnessed_microseconds=witnessed, progress=progress)
+
+    def abandon(self, connection: Connection) -> tuple[str, ...]:
+        """Close the leases of earlier boots of this instance, and those of servers that are gone."""
+        unseen_since = self._clock.now() - timedelta(seconds=UNSEEN_AFTER_SECONDS)
+        return store.abandon(connection, self._instance_id, self._boot_id, unseen_since)
+
+    # -- the tick ----------------------------------------------------------------------------------------
+
+    def tick(self, connection: Connection, proxied_bytes: Mapping[str, int]) -> TickOutcome:
+        """Charge everything that is due, in one go.
+
+        Raises ``Doubtful`` or ``IntegrityError`` where memory and database disagree: the transaction must be
+        rolled back, and the next tick finds out. A lease whose books are broken does not stop the rest.
+        """
+        lost = self._read_anew(connection) if self._is_doubtful else []
+        self._is_doubtful = False
+        due = self._due(proxied_bytes)
+        try:
+            outcome = self._by_account(connection, due) if self._one_by_one else self._charge_all(connection, due)
+        except IntegrityError:
+            self._is_doubtful = self._one_by_one = True
+            raise
+        except BaseException:
+            self._is_doubtful = True
+            raise
+        self._one_by_one = False
+        return TickOutcome((*lost, *outcome.stops), outcome.charges) if lost else outcome
+
+    def _read_anew(self, connection: Connection) -> list[Stop]:
+        """Take every lease's progress from the database; answers those that are not ours any more."""
+        progress = store.still_open(connection, list(self._held))
+        lost = []
+        for lease_id, held in list(self._held.items()):
+            if lease_id in progress:
+                held.progress = progress[lease_id]
+            elif held.is_running:
+                lost.append(Stop(lease_id, _LOST))
+        return lost
+
+    def _by_account(self, connection: Connection, due: Sequence[_Due]) -> TickOutcome:
+        """``_charge_all`` for each account alone; leases of one that cannot be booked are left alone."""
+        by_account: dict[str, list[_Due]] = {}
+        for each in due:
+            by_account.setdefault(each.held.opening.account_id, []).append(each)
+        stops: list[Stop] = []
+        charges = 0
+        for account_id, mine in sorted(by_account.items()):
+            try:
+                with connection.begin_nested():
+                    outcome = self._charge_all(connection, mine)
+            except IntegrityError:
+                log.exception("account %s cannot be charged any more: see `noctule usage audit`", account_id)
+                for each in mine:
+                    each.held.is_broken = True
+                continue
+            stops += outcome.stops
+            charges += outcome.charges
+        return TickOutcome(tuple(stops), charges)
+
+    def _due(self, proxied_bytes: Mapping[str, int]) -> list[_Due]:
+        now = self._clock.monotonic()
+        due = []
+        for lease_id, held in list(self._held.items()):
+            if not held.is_running:
+                continue
+            witnessed = held.witnessed_microseconds(now)
+            paid_minutes, committed_bytes, _ = held.progress
+            crossed = witnessed > paid_minutes * MINUTE_MICROSECONDS
+            total = proxied_bytes.get(lease_id, 0)
+            pending = total - committed_bytes
+            checkpoint = pending >= CHECKPOINT_BYTES or (pending > 0 and now - held.checked >= CHECKPOINT_SECONDS)
+            if crossed or checkpoint or now - held.seen >= SEEN_EVERY_SECONDS:
+                due.append(_Due(held, witnessed, total, crossed or checkpoint, checkpoint))
+        return due
+
+    def _charge_all(self, connection: Connection, due: Sequence[_Due]) -> TickOutcome:
+        if not due:
+            return TickOutcome()
+        owing = {each.held.opening.account_id for each in due if each.charges}
+        books = self._ledger.books(connection, sorted(owing)) if owing else None
+        stops: list[Stop] = []
+        moves: list[tuple[str, int, Progress, Progress]] = []
+        now = self._clock.monotonic()
+        charges = 0
+        for each in due:
+            held = each.held
+            lease_id, before = held.opening.lease_id, held.progress
+            if books is not None and each.charges:
+                held.progress, booked, exhausted = self._charge(each, books[held.opening.account_id])
+                charges += booked
+                if exhausted:
+                    stops.append(Stop(lease_id, _EXHAUSTED))
+            witnessed = min(each.witnessed, held.progress.paid_minutes * MINUTE_MICROSECONDS)
+            moves.append((lease_id, witnessed, held.progress, before))
+            held.seen = now
+        if not store.advance(connection, moves, self._clock.now()):
+            raise Doubtful("a lease is not where its server left it; the next tick reads it anew")
+        if books is not None:
+            books.save()
+        return TickOutcome(tuple(stops), charges)
+
+    def _charge(self, due: _Due, account: AccountBooks) -> tuple[Progress, int, bool]:
+        """The progress after what is owed is booked, the number of events, and whether the lease has to
+        stop for want of credit."""
+        held, progress, booked = due.held, due.held.progress, 0
+        while due.witnessed > progress.paid_minutes * MINUTE_MICROSECONDS:
+            if self._stops and not account.has_credit():
+                return progress, booked, True
+            progress = self._charge_minute(held, progress, account)
+            booked += 1
+        if not due.checkpoint:
+            return progress, booked, False
+        # Without credit no more checkpoints are booked: the one range that is left is booked when the paid
+        # minute is over, or now if it has grown to a checkpoint's size.
+        if self._stops and not account.has_credit():
+            return progress, booked, due.proxied_bytes - progress.proxied_bytes >= CHECKPOINT_BYTES
+        held.checked = self._clock.monotonic()
+        return self._charge_bytes(held, progress, account, due.proxied_bytes), booked + 1, False
+
+    # -- events ------------------------------------------------------------------------------------------
+
+    def _charge_minute(self, held: HeldLease, progress: Progress, account: AccountBooks) -> Progress:
+        opening, minute = held.opening, progress.paid_minutes
+        began_at = held.opened_at + minute * MINUTE
+        price = self._book.price(held.meter, began_at)
+        cost = price.cost(minute, 1)
+        account.charge(
+            UsageEvent(
+                minute_key(held.meter, opening.lease_id, minute),
+                opening.account_id,
+                held.meter,
+                began_at,
+                minute,
+                1,
+                price.unit,
+                price.id,
+                cost,
+                opening.session_id,
+                opening.agent_id,
+                opening.function_run_id,
+                opening.api_key_id,
+                held.tags,
+            )
+        )
+        return Progress(minute + 1, progress.proxied_bytes, progress.cost_nanos + cost)
+
+    def _charge_bytes(self, held: HeldLease, progress: Progress, account: AccountBooks, total: int) -> Progress:
+        opening, from_byte = held.opening, progress.proxied_bytes
+        price = self._book.price(Meter.PROXY, account.at)
+        cost = price.cost(from_byte, total - from_byte)
+        account.charge(
+            UsageEvent(
+                proxy_key(opening.lease_id, from_byte),
+                opening.account_id,
+                Meter.PROXY,
+                account.at,
+                from_byte,
+                total - from_byte,
+                price.unit,
+                price.id,
+                cost,
+                opening.session_id,
+                opening.agent_id,
+                opening.function_run_id,
+                opening.api_key_id,
+                held.tags,
+            )
+        )
+        return Progress(progress.paid_minutes, total, progress.cost_nanos + cost)

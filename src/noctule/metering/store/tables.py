@@ -1,0 +1,151 @@
+"""The tables. Events, grants and the ledger are only ever added to; rollups can be rebuilt from them.
+
+A usage event and the ledger transaction that pays for it share their ``id``; within one account ids
+grow in the order of booking. There are no foreign keys on the hot tables: they double the price of a
+charge, and ``audit`` looks for what they would forbid.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
+
+from noctule.db.schema import Instant, metadata
+
+# Keys are compared byte by byte, so that a prefix is a range of the index on every database.
+_KEY = Text().with_variant(Text(collation="C"), "postgresql")
+_ID = BigInteger().with_variant(Integer(), "sqlite")
+
+meter_account = Table(
+    "meter_account",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("plan", Text, nullable=False),
+    Column("plan_changes", Integer, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("booked_at", Instant, nullable=False),
+)
+
+plan_period = Table(
+    "plan_period",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("plan", Text, nullable=False),
+    Column("began_at", Instant, nullable=False),
+)
+
+usage_event = Table(
+    "usage_event",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=False),
+    Column("key", _KEY, nullable=False, unique=True),
+    Column("account_id", Text, nullable=False),
+    Column("meter", Text, nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("booked_at", Instant, nullable=False),
+    # When a correction really occurred, in a month that was sealed by then; null for everything else.
+    Column("origin_at", Instant),
+    Column("position", BigInteger, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("price_id", Text, nullable=False),
+    Column("cost_nanos", BigInteger, nullable=False),
+    Column("session_id", Text),
+    Column("agent_id", Text),
+    Column("function_run_id", Text),
+    Column("api_key_id", Text),
+    Column("tags", Text, nullable=False),
+    Column("detail", Text),
+)
+# Minutes and bytes of a session are found by their keys; only model calls need to be looked up by session.
+Index(
+    "ix_usage_event_llm_session",
+    usage_event.c.session_id,
+    sqlite_where=usage_event.c.meter == "llm",
+    postgresql_where=usage_event.c.meter == "llm",
+)
+
+credit_grant = Table(
+    "credit_grant",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("key", _KEY, nullable=False, unique=True),
+    Column("account_id", Text, nullable=False, index=True),
+    Column("bucket", Integer, nullable=False),
+    Column("amount_nanos", BigInteger, nullable=False),
+    Column("effective_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+)
+
+ledger_transaction = Table(
+    "ledger_transaction",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    # Null where the transaction pays for an event: then its key is the event's, which has the same id.
+    Column("key", _KEY, unique=True),
+    Column("account_id", Text, nullable=False),
+    Column("booked_at", Instant, nullable=False),
+)
+
+ledger_entry = Table(
+    "ledger_entry",
+    metadata,
+    Column("transaction_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", Text, primary_key=True),
+    Column("amount_nanos", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+grant_balance = Table(
+    "grant_balance",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    # ``grant:<id>``, or ``overage`` with what is owed as a negative amount.
+    Column("account", Text, primary_key=True),
+    Column("remaining_nanos", BigInteger, nullable=False),
+)
+
+usage_month = Table(
+    "usage_month",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("month", Text, primary_key=True),
+    Column("session_count", BigInteger, nullable=False),
+    Column("function_count", BigInteger, nullable=False),
+    Column("browser_nanos", BigInteger, nullable=False),
+    Column("proxy_nanos", BigInteger, nullable=False),
+    Column("llm_nanos", BigInteger, nullable=False),
+    Column("function_nanos", BigInteger, nullable=False),
+    Column("plan_granted_nanos", BigInteger, nullable=False),
+    Column("topup_granted_nanos", BigInteger, nullable=False),
+    Column("plan_spent_nanos", BigInteger, nullable=False),
+    Column("topup_spent_nanos", BigInteger, nullable=False),
+    Column("overage_nanos", BigInteger, nullable=False),
+)
+
+meter_lease = Table(
+    "meter_lease",
+    metadata,
+    Column("lease_id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False),
+    Column("meter", Text, nullable=False),
+    Column("session_id", Text),
+    Column("agent_id", Text),
+    Column("function_run_id", Text),
+    Column("api_key_id", Text),
+    Column("tags", Text, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("witnessed_microseconds", BigInteger, nullable=False),
+    Column("paid_minutes", BigInteger, nullable=False),
+    Column("proxied_bytes", BigInteger, nullable=False),
+    Column("cost_nanos", BigInteger, nullable=False),
+    Column("instance_id", Text, nullable=False),
+    Column("boot_id", Text, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("closed_at", Instant),
+    sqlite_with_rowid=False,
+)
+Index(
+    "ix_meter_lease_open",
+    meter_lease.c.instance_id,
+    sqlite_where=meter_lease.c.closed_at.is_(None),
+    postgresql_where=meter_lease.c.closed_at.is_(None),
+)

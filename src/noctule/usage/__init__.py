@@ -1,0 +1,1 @@
+"""Usage: the window on metering, and the log of API requests."""
