@@ -23,7 +23,7 @@ check: .venv/dev.stamp chromium ## format, lint, types, imports, tidy, unit and 
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	$(PYTHON_BIN) -m pytest -q -m "not slow" tests/tidy tests/unit tests/properties
+	$(PYTHON_BIN) -m pytest -q -n auto --dist worksteal -m "not slow" tests/tidy tests/unit tests/properties
 
 bench: .venv/dev.stamp chromium ## measure, each figure a ratio to a reference of the same run
 	@set -e; for bench in bench/[a-z]*.py; do $(PYTHON_BIN) -m bench.$$(basename $$bench .py); done

@@ -116,6 +116,18 @@ def test_a_run_ends_with_every_frame_where_that_is_asked_for() -> None:
         (b"\x81\xff\0\0\0\0\xff\xff\xff\xff\0\0\0\0", CloseCode.TOO_BIG),
         (_serialize(1, b"x" * 600, final=False) + _serialize(0, b"x" * 600), CloseCode.TOO_BIG),
     ],
+    ids=[
+        "unmasked",
+        "reserved bits",
+        "unknown data code",
+        "control in pieces",
+        "long control",
+        "continuation of nothing",
+        "message inside a message",
+        "impossible length",
+        "huge frame",
+        "huge message",
+    ],
 )
 def test_a_broken_frame_of_a_client_is_an_error_with_its_code(stream: bytes, code: CloseCode) -> None:
     with pytest.raises(FrameError) as raised:
