@@ -16,10 +16,10 @@ import time
 from pathlib import Path
 
 import httpx
-from bench._support import percentile, ratio, show
 from playwright.async_api import Browser, Playwright, async_playwright
-from tests.support.origin import Origin
 
+from bench._support import percentile, ratio, show
+from tests.support.origin import Origin
 from tests.support.server import Server
 
 _FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -323,6 +323,15 @@ def test_a_bad_request_is_refused_with_its_reason_and_changes_nothing(caller: Ca
 
 
 @pytest.mark.parametrize(
+    ("method", "headers"), [("BREW", {}), ("GET", {"Content-Length": "some"}), ("GET", {"a b": "c"})]
+)
+def test_what_is_no_http_is_told_so_in_the_same_shape(caller: Caller, method: str, headers: dict[str, str]) -> None:
+    before = caller.standing()
+    assert "cannot be read as a request" in caller.ask(method, "/sessions", headers=headers).refusal(400)
+    assert caller.standing() == before
+
+
+@pytest.mark.parametrize(
     ("text", "label"),
     [
         ("May 2025", "May 2025"),

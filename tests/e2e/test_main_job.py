@@ -4,6 +4,7 @@ import contextlib
 import io
 import struct
 import time
+from typing import Any
 
 import httpx
 import pytest
@@ -24,10 +25,10 @@ def client(server: Server) -> httpx.Client:
     return server.client()
 
 
-def _start(client: httpx.Client, **wish: object) -> dict[str, str]:
+def _start(client: httpx.Client, **wish: object) -> dict[str, Any]:
     answer = client.post("/sessions/start", json=wish)
     assert answer.status_code == 200, answer.text
-    body: dict[str, str] = answer.json()
+    body: dict[str, Any] = answer.json()
     return body
 
 
@@ -130,7 +131,7 @@ def test_the_options_of_a_start_reach_the_page(client: httpx.Client, origin: Ori
         idle_timeout_minutes=1,
         max_duration_minutes=2,
     )
-    assert (session["viewport_width"], session["viewport_height"]) == (800, 600)
+    assert [session[f"viewport_{side}"] for side in ("width", "height")] == [800, 600]
     _execute(client, session, type="goto", url=origin.url)
     code = "[innerWidth, innerHeight, navigator.userAgent].join()"
     assert _text(_execute(client, session, type="evaluate_js", code=code)) == "800,600,Bat/1.0"

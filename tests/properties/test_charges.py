@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import floor
 from typing import Concatenate, ParamSpec, TypeVar
 
-from hypothesis import given, seed
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
@@ -137,6 +137,7 @@ def test_one_run_books_what_two_runs_over_its_parts_book(seconds: float, ticks: 
 
 
 @seed(SEED)
+@settings(max_examples=settings().max_examples // 2)
 @given(
     credit=st.integers(1, 6 * 833_334),
     starts=st.lists(st.integers(0, 90), min_size=1, max_size=5),

@@ -4,22 +4,19 @@ The numbers in names and comments are those of the list of invariants in METERIN
 """
 
 import copy
-import itertools
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
     consumes,
     initialize,
     invariant,
@@ -28,74 +25,27 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection
 
 from noctule.db.engine import Database
 from noctule.db.schema import metadata
 from noctule.kit.errors import Conflict, PaymentRequired
-from noctule.metering.book import Plan, PriceBook
-from noctule.metering.service import KeyReused, LeaseOpening, Metering, ModelCall, Month
+from noctule.metering.service import KeyReused, LeaseOpening, ModelCall, Month
 from noctule.metering.service.leases import Doubtful
 from noctule.metering.store import reading
-from noctule.metering.store.tables import plan_period
 from noctule.usage.wire import UsageResponse
-from tests.properties import model
+from tests.properties import model, replaying
+from tests.properties.machine import Held, Machine
 from tests.properties.seeds import SEED
-from tests.support import units
 from tests.support.clock import FrozenClock
 
-P = ParamSpec("P")
-T = TypeVar("T")
 ACCOUNTS = ("ant", "bee")
-CHECKPOINT_BYTES, CHECKPOINT_SECONDS = 10_000_000, 10
 
 
-def book() -> PriceBook:
-    """The built-in prices, and the model's plans."""
-    built_in = PriceBook.built_in()
-    begins_at = built_in.plans[0].begins_at
-    plans = (Plan(name, begins_at, monthly, once, 9, 9, 9) for name, (monthly, once) in model.PLANS.items())
-    return PriceBook(built_in.prices, tuple(plans))
-
-
-def _log(connection: Connection) -> list[reading.Posting]:
-    return list(reading.postings(connection))
-
-
-def _plans(connection: Connection) -> Sequence[Row[Any]]:
-    return connection.execute(select(plan_period)).all()
-
-
-class Held:
-    """What the model knows of a lease."""
-
-    def __init__(self, id: str, account: str, meter: str, opened: Any, began: float) -> None:
-        self.id, self.account, self.meter, self.opened = id, account, meter, opened
-        self.began, self.paid, self.bytes, self.committed = began, 0, 0, 0
-        self.checked = began
-        self.witnessed: Fraction | None = None
-
-
-class Meter(RuleBasedStateMachine):
+class Meter(Machine):
     """Two accounts, some leases, a clock that jumps, a server that dies."""
 
     leases = Bundle("leases")
-    make_database: Callable[[Path], Database] = staticmethod(lambda folder: Database(f"sqlite:///{folder}/noctule.db"))
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.database = type(self).make_database(Path(self.folder.name))
-        metadata.create_all(self.database.engine)
-        self.clock = FrozenClock()
-        self.boots = itertools.count()
-        self.ids = itertools.count()
-        self.accounts: dict[str, model.Account] = {}
-        self.held: dict[str, Held] = {}
-        self.calls: list[tuple[ModelCall, str]] = []
-        self.top_ups: dict[str, tuple[str, int]] = {}
-        self.sealed: dict[tuple[str, Month], bytes] = {}
-        self.boot()
 
     def teardown(self) -> None:
         try:
@@ -103,18 +53,6 @@ class Meter(RuleBasedStateMachine):
         finally:
             self.database.close()
             self.folder.cleanup()
-
-    def boot(self) -> None:
-        self.meter = Metering(self.clock, book(), instance_id="one", boot_id=str(next(self.boots)))
-
-    def write(self, step: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return units.write(self.database, step, *args, **kwargs)
-
-    def read(self, step: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return units.read(self.database, step, *args, **kwargs)
-
-    def now(self, account: model.Account) -> Any:
-        return max(self.clock.now(), account.mark)
 
     # -- what may happen -----------------------------------------------------------------------------------
 
@@ -184,6 +122,10 @@ class Meter(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([-40 * 86_400, -86_400, -61, -1, 1, 3_000, 86_400, 40 * 86_400]))
     def jump(self, seconds: float) -> None:
         self.clock.jump(seconds)
+        # Reading writes nothing, so a reader in a false future seals no month for good; a posting does.
+        self.sealed = {
+            (id, month): body for (id, month), body in self.sealed.items() if month.is_sealed(self.accounts[id].mark)
+        }
 
     @precondition(lambda self: not self.held)
     @rule()
@@ -201,28 +143,6 @@ class Meter(RuleBasedStateMachine):
         totals = {held.id: held.bytes for held in self.held.values()}
         outcome = self.write(self.meter.tick_step(totals))
         assert {stop.lease_id for stop in outcome.stops} == self.expect_tick()
-
-    def expect_tick(self) -> set[str]:
-        """Charge in the model what a tick charges; answers which leases have to stop."""
-        stops = set()
-        for held in self.held.values():
-            account = self.accounts[held.account]
-            owed = model.minutes_owed(self.witnessed(held))
-            elapsed = self.clock.monotonic() - held.checked
-            pending = held.bytes - held.committed
-            due = pending >= CHECKPOINT_BYTES or (pending > 0 and elapsed >= CHECKPOINT_SECONDS)
-            if owed > held.paid or due:
-                account.catch_up(self.clock.now())
-            while held.paid < owed and account.balance() > 0:
-                self.charge_minute(held)
-            if held.paid < owed:
-                stops.add(held.id)
-            elif due and account.balance() > 0:
-                self.charge_bytes(held)
-                held.checked = self.clock.monotonic()
-            elif due and pending >= CHECKPOINT_BYTES:
-                stops.add(held.id)
-        return stops
 
     @rule(lease=consumes(leases), at_paid_minute=st.booleans())
     def close(self, lease: str, at_paid_minute: bool) -> None:
@@ -328,27 +248,6 @@ class Meter(RuleBasedStateMachine):
 
         return doomed
 
-    # -- the model's side ----------------------------------------------------------------------------------
-
-    def witnessed(self, held: Held) -> Fraction:
-        return Fraction(int((self.clock.monotonic() - held.began) * 1_000_000), 1_000_000)
-
-    def charge_minute(self, held: Held) -> None:
-        account, minute = self.accounts[held.account], held.paid
-        key, occurred = f"{held.meter}:{held.id}:{minute}", held.opened + timedelta(minutes=minute)
-        use = model.Use(key, held.meter, occurred, model.minute_cost(minute), held.id, minute == 0)
-        account.charge(use, self.clock.now())
-        held.paid += 1
-
-    def charge_bytes(self, held: Held) -> None:
-        account = self.accounts[held.account]
-        key, cost = f"proxy:{held.id}:{held.committed}", 10 * (held.bytes - held.committed)
-        account.charge(model.Use(key, "proxy", self.now(account), cost, held.id, False), self.clock.now())
-        held.committed = held.bytes
-
-    def cost(self, lease_id: str) -> int:
-        return sum(use.cost for account in self.accounts.values() for use in account.uses if use.session == lease_id)
-
     # -- what must hold ------------------------------------------------------------------------------------
 
     @invariant()
@@ -416,7 +315,7 @@ class Meter(RuleBasedStateMachine):
         by_day: Counter[Any] = Counter()
         by_key: Counter[str | None] = Counter()
         by_month: Counter[Any] = Counter()
-        for posting in self.read(_log):
+        for posting in self.read(replaying.log):
             if event := posting.event:
                 assert posting.occurred_at is not None
                 by_session[event.session_id or event.key] += event.cost_nanos
@@ -438,42 +337,20 @@ class Meter(RuleBasedStateMachine):
 
     def replay_is_identical(self) -> None:
         """5: the log, in the order of booking, into an empty database."""
-        log = self.read(_log)
-        plans = {f"plan:{row.account_id}:{row.number}": row.plan for row in self.read(_plans)}
-        with tempfile.TemporaryDirectory() as folder:
-            scratch = Database(f"sqlite:///{folder}/scratch.db")
-            metadata.create_all(scratch.engine)
-            clock = FrozenClock(self.clock.now())
-            meter = Metering(clock, book(), instance_id="scratch", boot_id="scratch")
-
-            for posting in log:
-                clock.jump((posting.booked_at - clock.now()).total_seconds())
-                id, key = posting.account_id, posting.key
-                if posting.event is not None:
-                    units.write(scratch, meter.deliver, [posting.event])
-                elif key.startswith("plan:") and key.endswith(":1"):
-                    units.write(scratch, meter.open_account, id, plans[key])
-                elif key.startswith("plan:"):
-                    units.write(scratch, meter.change_plan, id, plans[key])
-                elif key.startswith("grant:topup:"):
-                    amount, name = -dict(posting.entries)["issued"], key.removeprefix("grant:topup:")
-                    units.write(scratch, meter.top_up, id, amount, name)
+        log, plans = self.read(replaying.log), self.read(replaying.plans)
+        with replaying.replayed(log, plans, FrozenClock(self.clock.now())) as (clock, meter, read):
             for id, account in self.accounts.items():
                 clock.jump((self.now(account) - clock.now()).total_seconds())
                 for month in self.months(account):
-                    ours = self.read(self.meter.usage, id, month)
-                    theirs = units.write(scratch, meter.usage, id, month)
-                    assert UsageResponse.of(ours).model_dump_json() == UsageResponse.of(theirs).model_dump_json()
-            again = units.write(scratch, _log)
-            for id in self.accounts:
+                    ours = UsageResponse.of(self.read(self.meter.usage, id, month))
+                    assert ours.model_dump_json() == UsageResponse.of(read(meter.usage, id, month)).model_dump_json()
                 first, second = (
                     [(each.key, each.booked_at, each.entries) for each in postings if each.account_id == id]
-                    for postings in (log, again)
+                    for postings in (log, read(replaying.log))
                 )
                 # What is due at a month's start is booked by the next posting, which may not have come.
                 assert first[: len(second)] == second
                 assert all(key.startswith(("grant:plan:", "settle:", "expire:")) for key, _, _ in first[len(second) :])
-            scratch.close()
 
 
 TestMeter = seed(SEED)(Meter).TestCase

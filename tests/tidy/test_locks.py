@@ -14,8 +14,8 @@ _LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
 _PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)(?:\[[^\]]*\])?==(?P<version>[^\s;\\]+)", re.MULTILINE)
 _PERMISSIVE = {"MIT", "MIT-0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "PSF-2.0", "ISC", "0BSD"}
 _CLASSIFIERS = {"MIT License": "MIT", "BSD License": "BSD", "Apache Software License": "Apache-2.0"}
-# Copyleft that ends at the edge of their own files; Noctule uses both unmodified (docs/decisions/0007).
-_FILE_LEVEL_COPYLEFT = {"orjson": "MPL-2.0", "pathspec": "MPL-2.0"}
+# Copyleft that ends at the edge of their own files; used unmodified (docs/decisions/0007).
+_FILE_LEVEL_COPYLEFT = {"pathspec": "MPL-2.0"}
 
 
 def _pins(name: str) -> dict[str, str]:

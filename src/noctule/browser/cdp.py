@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-import orjson
+import msgspec
 
 log = logging.getLogger(__name__)
 
@@ -382,15 +382,15 @@ class CdpConnection(asyncio.Protocol):
 
 def _encode(message: dict[str, Any]) -> bytes:
     try:
-        return orjson.dumps(message)
-    except orjson.JSONEncodeError:
+        return msgspec.json.encode(message)
+    except UnicodeEncodeError:
         return json.dumps(message).encode()
 
 
 def _decode(payload: bytes) -> dict[str, Any]:
     try:
-        decoded = orjson.loads(payload)
-    except orjson.JSONDecodeError:
+        decoded = msgspec.json.decode(payload)
+    except ValueError:
         # A page can put half a surrogate pair into any text, and so can a user; the strict codec refuses it.
         decoded = json.loads(payload.decode("utf-8", "surrogatepass"))
     if not isinstance(decoded, dict):

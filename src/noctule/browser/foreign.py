@@ -11,7 +11,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 import httptools
-import orjson
+import msgspec
 
 from noctule.browser.cdp import CdpConnection, CdpError
 from noctule.browser.commands import CommandFailed
@@ -98,7 +98,7 @@ async def _discover(place: Place, resolver: Resolver) -> str:
         answer = await _read_answer(reader)
     finally:
         writer.close()
-    found = orjson.loads(answer).get("webSocketDebuggerUrl")
+    found = msgspec.json.decode(answer).get("webSocketDebuggerUrl")
     if not isinstance(found, str):
         raise ValueError("its /json/version names no webSocketDebuggerUrl")
     return found

@@ -12,6 +12,7 @@ import uvloop
 
 from noctule.app import Noctule, running
 from noctule.cli.common import load_settings, plain_sentences
+from noctule.http.protocol import BoundedHttp
 from noctule.http.upgrade import websocket_protocol
 from noctule.kit import log
 from noctule.settings import Settings
@@ -66,7 +67,7 @@ async def _serve(settings: Settings) -> None:
         async with running(settings, port=port) as noctule:
             config = uvicorn.Config(
                 noctule.api,
-                http="httptools",
+                http=BoundedHttp,
                 ws=websocket_protocol(noctule.streams),
                 lifespan="off",
                 log_config=None,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-import orjson
+import msgspec
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -65,7 +65,7 @@ def _own_routes(app: FastAPI) -> APIRouter:
     @routes.get("/openapi.json")
     async def openapi() -> Response:
         if "openapi" not in made:
-            made["openapi"] = orjson.dumps(app.openapi())
+            made["openapi"] = msgspec.json.encode(app.openapi())
         return Response(made["openapi"], media_type="application/json")
 
     @routes.get("/docs")

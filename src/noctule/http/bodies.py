@@ -92,10 +92,11 @@ def check_json(body: bytes) -> None:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise _unreadable(error.pos, str(error)) from None
-    if body.count(b"[") + body.count(b"{") > DEEPEST_JSON and _deeper_than(value, DEEPEST_JSON):
+    containers = body.count(b"[") + body.count(b"{")
+    if containers > DEEPEST_JSON and _deeper_than(value, DEEPEST_JSON):
         raise _unreadable(0, f"nested deeper than {DEEPEST_JSON} levels")
     # Every wrong value costs an error of its own: a million of them would hold up everybody for half a minute.
-    if body.count(b",") > MOST_JSON_VALUES and _more_values_than(value, MOST_JSON_VALUES):
+    if containers + body.count(b",") >= MOST_JSON_VALUES and _more_values_than(value, MOST_JSON_VALUES):
         raise _unreadable(0, f"more than {MOST_JSON_VALUES} values")
     # Text with NUL fits neither PostgreSQL nor a process's arguments.
     if b"\\u0000" in body and any("\x00" in text for text in _texts(value)):

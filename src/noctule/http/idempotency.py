@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-import orjson
+import msgspec
 from sqlalchemy import Connection
 
 from noctule.db.engine import Database
@@ -211,7 +211,7 @@ class Idempotency:
             store.finish(connection, claim.workspace_id, claim.key, sealed)
 
     def _sealed(self, answer: Answer) -> bytes:
-        head = orjson.dumps(
+        head = msgspec.json.encode(
             [answer.status, [[name.decode("latin-1"), value.decode("latin-1")] for name, value in answer.headers]]
         )
         return self._sealer.seal(_PURPOSE, head + b"\n" + answer.body)
@@ -223,7 +223,7 @@ class Idempotency:
             raise Conflict(
                 "The request with this Idempotency-Key was carried out, but its answer can no longer be read."
             ) from None
-        status, headers = orjson.loads(head)
+        status, headers = msgspec.json.decode(head)
         return Answer(status, [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers], body)
 
     def _release(self, claim: Claim, event: asyncio.Event) -> None:

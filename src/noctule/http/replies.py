@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
+import msgspec
 from starlette.responses import Response
 
 from noctule.kit.errors import NoctuleError
@@ -25,7 +25,7 @@ def error_reply(
     body: dict[str, Any] = {"status": status, "message": message, "path": json_safe(path)}
     if detail is not None:
         body["detail"] = json_safe(detail)
-    return Response(orjson.dumps(body), status, dict(headers or {}), media_type="application/json")
+    return Response(msgspec.json.encode(body), status, dict(headers or {}), media_type="application/json")
 
 
 def reply_to(error: NoctuleError, path: str) -> Response:

@@ -10,12 +10,12 @@ from noctule.kit.web import Caller, CallerDep, LooseBool, PageParams
 from noctule.sessions.service import SessionService, SessionView, Starter
 from noctule.sessions.wire import (
     ApiSessionStartRequest,
-    SetCookiesRequest,
     ExecutionResponse,
     GetCookiesResponse,
     SessionOffsetResponse,
     SessionPage,
     SessionResponse,
+    SetCookiesRequest,
 )
 
 _UpdateMetadata = Annotated[LooseBool, Query(description="Whether the call counts as activity; it always does.")]

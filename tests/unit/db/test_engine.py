@@ -1,6 +1,7 @@
 """The unit of work, on both engines."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -25,7 +26,7 @@ def things(database: Database) -> Database:
     return database
 
 
-def _add(number: int, name: str = "x") -> object:
+def _add(number: int, name: str = "x") -> Callable[[Connection], object]:
     return lambda connection: connection.execute(insert(_thing), {"id": number, "name": name})
 
 
@@ -35,7 +36,7 @@ def _ids(connection: Connection) -> list[int]:
 
 def test_a_write_is_seen_by_the_next_read(things: Database) -> None:
     async def work() -> list[int]:
-        await things.write(_add(1))  # type: ignore[arg-type]
+        await things.write(_add(1))
         return await things.read(_ids)
 
     assert asyncio.run(work()) == [1]
@@ -48,7 +49,7 @@ def test_a_step_that_fails_rolls_back_alone_among_many(things: Database) -> None
 
     async def work() -> tuple[list[object], list[int]]:
         steps = [_add(1), fails, _add(2), _add(1), _add(3)]
-        results = await asyncio.gather(*(things.write(step) for step in steps), return_exceptions=True)  # type: ignore[arg-type]
+        results = await asyncio.gather(*(things.write(step) for step in steps), return_exceptions=True)
         return list(results), await things.read(_ids)
 
     results, ids = asyncio.run(work())
@@ -59,7 +60,7 @@ def test_a_step_that_fails_rolls_back_alone_among_many(things: Database) -> None
 
 def test_hundreds_of_writes_at_once_all_commit(things: Database) -> None:
     async def work() -> list[int]:
-        await asyncio.gather(*(things.write(_add(number)) for number in range(300)))  # type: ignore[arg-type]
+        await asyncio.gather(*(things.write(_add(number)) for number in range(300)))
         return await things.read(_ids)
 
     assert asyncio.run(work()) == list(range(300))
@@ -67,10 +68,12 @@ def test_hundreds_of_writes_at_once_all_commit(things: Database) -> None:
 
 def test_a_cancelled_write_does_not_stop_those_after_it(things: Database) -> None:
     async def work() -> list[int]:
-        writes = [asyncio.ensure_future(things.write(_add(number))) for number in range(50)]  # type: ignore[arg-type]
+        writes: list[asyncio.Future[object]] = [
+            asyncio.ensure_future(things.write(_add(number))) for number in range(50)
+        ]
         writes[20].cancel()
         await asyncio.gather(*writes, return_exceptions=True)
-        await things.write(_add(99))  # type: ignore[arg-type]
+        await things.write(_add(99))
         return await things.read(_ids)
 
     ids = asyncio.run(work())
@@ -81,7 +84,7 @@ def test_a_cancelled_write_does_not_stop_those_after_it(things: Database) -> Non
 def test_a_read_sees_one_snapshot(things: Database) -> None:
     def twice(connection: Connection) -> tuple[list[int], list[int]]:
         before = _ids(connection)
-        things.submit(_add(5)).result(timeout=10)  # type: ignore[arg-type]
+        things.submit(_add(5)).result(timeout=10)
         return before, _ids(connection)
 
     assert asyncio.run(things.read(twice)) == ([], [])
@@ -105,3 +108,8 @@ def test_instants_and_json_come_back_as_they_went(things: Database) -> None:
 def test_an_in_memory_sqlite_is_refused() -> None:
     with pytest.raises(ValueError, match="in-memory"):
         Database("sqlite:///:memory:")
+
+
+def test_a_database_of_another_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="begins with postgresql:// or sqlite:///, not with mysql://"):
+        Database("mysql://user:hidden@host/name")

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import orjson
+import msgspec
 
 from noctule import API_VERSION
 from tests.unit.http.conftest import Asker
@@ -39,7 +39,7 @@ def test_every_operation_has_the_clients_headers_and_two_responses(ask: Asker) -
 def test_the_schemas_of_errors_are_the_contracts(ask: Asker) -> None:
     schemas = ask("GET", "/openapi.json").json()["components"]["schemas"]
     root = Path(__file__).parents[3]
-    contract = orjson.loads((root / "contract" / "openapi-1.4.json").read_bytes())["components"]["schemas"]
+    contract = msgspec.json.decode((root / "contract" / "openapi-1.4.json").read_bytes())["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
         assert schemas[name] == contract[name]
         assert list(schemas[name]) == list(contract[name])

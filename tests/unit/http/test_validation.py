@@ -1,5 +1,6 @@
 """Payload errors: which input, what was expected, and never a secret."""
 
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -38,6 +39,8 @@ MALFORMED: list[tuple[bytes, dict[str, str], list[str]]] = [
     (b'{"size":1' + b"0" * 100 + b"}", JSON, ["body.size", "less than or equal to 100"]),
     (_deep(101), JSON, ["nested deeper than 100"]),
     (_deep(100_000), JSON, ["JSON decode error"]),
+    (b'{"extra":[' + b"1," * 50_000 + b"1]}", JSON, ["more than 50000 values"]),
+    (b'{"extra":[' + b'{"a":1},' * 25_000 + b"1]}", JSON, ["more than 50000 values"]),
     (b"[]", JSON, ["body", "valid dictionary or object"]),
     (b"null", JSON, ["body", "valid dictionary or object"]),
     (b'"text"', JSON, ["body", "valid dictionary or object"]),
@@ -144,6 +147,14 @@ def test_many_errors_are_told_briefly_in_the_message_and_fully_in_the_detail() -
     assert message.count("bad") == 8
     assert message.endswith("and 22 more")
     assert len(detail) == 30
+
+
+def test_huge_inputs_are_described_in_no_time() -> None:
+    began = time.monotonic()
+    for huge in ("a-" * 4_000_000, ":" * 8_000_000, ["x"] * 1_000_000, dict.fromkeys(range(1_000_000), "a:b@c")):
+        described([{"loc": ("body", "size"), "msg": "bad", "type": "x", "input": huge}])
+    described([{"loc": ("body", index), "msg": "bad", "type": "x", "input": "a:b@c"} for index in range(100_000)])
+    assert time.monotonic() - began < 1
 
 
 def test_whatever_an_input_is_it_fits_into_json_and_stays_small() -> None:

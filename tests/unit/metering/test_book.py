@@ -1,3 +1,5 @@
+"""Dated prices and plans, and files of them that are bad."""
+
 from datetime import UTC, datetime
 from pathlib import Path
 

@@ -1,6 +1,6 @@
 """What the trajectory keeps of an action."""
 
-import orjson
+import msgspec
 import pytest
 
 from noctule.page.domain import Failure, Outcome, trajectory_value
@@ -55,11 +55,11 @@ def test_what_is_surely_a_secret_is_masked_in_the_trajectory(action: dict[str, o
 
 @pytest.mark.parametrize("nasty", ["half a pair \ud800", 2**70, -(2**70), [[[]]] * 5000, {"\ud800": "\udfff"}])
 def test_whatever_json_a_caller_sends_can_be_kept(nasty: object) -> None:
-    orjson.dumps(trajectory_value({"type": "scrape", "response_format": {"x": nasty}}, outcome()))
+    msgspec.json.encode(trajectory_value({"type": "scrape", "response_format": {"x": nasty}}, outcome()))
 
 
 def test_a_deeply_nested_action_is_cut_instead_of_overflowing() -> None:
     nested: list[object] = []
     for _ in range(500):
         nested = [nested]
-    orjson.dumps(trajectory_value({"type": "scrape", "response_format": {"x": nested}}, outcome()))
+    msgspec.json.encode(trajectory_value({"type": "scrape", "response_format": {"x": nested}}, outcome()))

@@ -1,3 +1,5 @@
+"""What ``period`` may say."""
+
 import pytest
 
 from noctule.usage.domain import BadPeriod, Period, parse_period

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-import orjson
+import msgspec
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 HEAD_LIMIT_BYTES: Final = 64 * 1024
@@ -76,7 +76,7 @@ def refusal(status: int, message: str, headers: Mapping[str, str] | None = None)
         phrase = HTTPStatus(status).phrase
     except ValueError:
         phrase = "Error"
-    body = orjson.dumps({"status": status, "message": message})
+    body = msgspec.json.encode({"status": status, "message": message})
     lines = [f"HTTP/1.1 {status} {phrase}", *(f"{name}: {value}" for name, value in (headers or {}).items())]
     lines += ["Content-Type: application/json", f"Content-Length: {len(body)}", "Connection: close", "", ""]
     return "\r\n".join(lines).encode() + body

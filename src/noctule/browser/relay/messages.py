@@ -7,7 +7,7 @@ only ever sees our own writing, such a disagreement cannot carry anything past t
 import json
 from typing import Any, NoReturn
 
-import orjson
+import msgspec
 
 
 class NotAMessage(Exception):
@@ -21,8 +21,8 @@ class NotText(NotAMessage):
 def parse(text: bytes | str) -> Any:
     """The value of a JSON text. Raises ``NotAMessage``, or ``NotText`` for bytes that are not UTF-8."""
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return msgspec.json.decode(text)
+    except (ValueError, RecursionError):
         # Half of a surrogate pair is legal in JSON and in JavaScript strings; only the standard reader takes it.
         try:
             return json.loads(text if isinstance(text, str) else text.decode(), parse_constant=_refuse_constant)
@@ -35,8 +35,8 @@ def parse(text: bytes | str) -> Any:
 def dump(value: Any) -> bytes:
     """A value that ``parse`` gave, as JSON text. Raises ``NotAMessage`` if it is nested too deep."""
     try:
-        return orjson.dumps(value)
-    except TypeError:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
         try:
             return json.dumps(value, separators=(",", ":")).encode()
         except RecursionError as error:

@@ -80,8 +80,9 @@ class HeldLease:
     """A lease in the hands of this process.
 
     ``progress`` is what the newest step made it, whether or not that step was committed: whoever books on
-    it must make sure that the database agrees. ``seen`` and ``checked`` are the monotonic instants of the
-    last sign of life and the last proxy checkpoint.
+    it must make sure that the database agrees. ``is_running`` says whether its time is passing and the tick
+    charges it. ``seen`` and ``checked`` are the monotonic instants of the last sign of life and the last
+    proxy checkpoint; ``tail`` is the end of each of its events.
     """
 
     __slots__ = (
@@ -89,43 +90,50 @@ class HeldLease:
         "_frozen",
         "at_paid_minute",
         "checked",
-        "is_broken",
+        "is_running",
         "meter",
         "opened_at",
         "opening",
         "progress",
         "seen",
-        "tags",
+        "tail",
     )
 
     def __init__(self, opening: LeaseOpening, opened_at: datetime, tags: str) -> None:
         self.opening = opening
         self.meter = Meter(opening.meter)
         self.opened_at = opened_at
-        self.tags = tags
+        self.tail = (
+            opening.session_id,
+            opening.agent_id,
+            opening.function_run_id,
+            opening.api_key_id,
+            tags,
+        )
         self.progress = Progress(0, 0, 0)
         self.seen = 0.0
         self.checked = 0.0
         self.at_paid_minute = False
-        self.is_broken = False
+        self.is_running = False
         self._began: float | None = None
         self._frozen: int | None = None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether its time is passing and can be charged."""
-        return self._began is not None and self._frozen is None and not self.is_broken
 
     def begin(self, monotonic: float) -> None:
         """Let the witnessed time run; a second call changes nothing."""
         if self._began is None:
             self._began = self.seen = self.checked = monotonic
+            self.is_running = self._frozen is None
 
     def freeze(self, monotonic: float, *, at_paid_minute: bool) -> None:
         """Let the witnessed time stand still; the first call wins."""
         if self._frozen is None:
             self._frozen = self.witnessed_microseconds(monotonic)
             self.at_paid_minute = at_paid_minute
+            self.is_running = False
+
+    def leave(self) -> None:
+        """Charge it no more by the tick: its books are broken."""
+        self.is_running = False
 
     def witnessed_microseconds(self, monotonic: float) -> int:
         """The witnessed time so far."""

@@ -53,11 +53,11 @@ class Grant:
     effective_at: datetime
     expires_at: datetime | None
     remaining_nanos: int
+    account: str = field(init=False)
+    """The ledger account that holds it."""
 
-    @property
-    def account(self) -> str:
-        """The ledger account that holds it."""
-        return f"grant:{self.id}"
+    def __post_init__(self) -> None:
+        self.account = f"grant:{self.id}"
 
     @property
     def spend_order(self) -> tuple[int, datetime, datetime, str]:
@@ -183,8 +183,9 @@ class AccountBooks:
 
     def _pay(self, id: int, cost: int) -> None:
         state, journal = self.state, self._journal
-        while cost and state.grants:
-            grant = state.grants[0]
+        grants = state.grants
+        while cost and grants:
+            grant = grants[0]
             part = min(cost, grant.remaining_nanos)
             self._take(id, grant, part)
             self._costs[_SPENT[grant.bucket]] += part
@@ -196,10 +197,11 @@ class AccountBooks:
             self._costs[_OVERAGE] -= cost
 
     def _take(self, id: int, grant: Grant, amount: int) -> None:
-        grant.remaining_nanos -= amount
-        self._journal.entries.append((id, grant.account, -amount))
-        self._journal.balances[self.state.id, grant.account] = grant.remaining_nanos
-        if grant.remaining_nanos == 0:
+        left = grant.remaining_nanos = grant.remaining_nanos - amount
+        account = grant.account
+        self._journal.entries.append((id, account, -amount))
+        self._journal.balances[self.state.id, account] = left
+        if not left:
             self.state.grants.remove(grant)
 
     def _grant(self, key: str, bucket: Bucket, amount_nanos: int, at: datetime, expires_at: datetime | None) -> None:

@@ -2,7 +2,7 @@
 
 One pass over the ledger in booking order plays every posting into plain integers and notes whatever does
 not fit; what it ends with is then compared with the rollups, the leases and ``usage_at``. Made for the
-command line: a million events take some seconds, and nothing is locked.
+command line: a million events take about a minute, and nothing is locked.
 """
 
 from collections import defaultdict

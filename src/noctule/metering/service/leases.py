@@ -97,7 +97,7 @@ class Leases:
         store.add(
             connection,
             opening,
-            held.tags,
+            held.tail[-1],
             cost_nanos=held.progress.cost_nanos,
             at=account.at,
             seen_at=self._clock.now(),
@@ -209,7 +209,7 @@ class Leases:
             except IntegrityError:
                 log.exception("account %s cannot be charged any more: see `noctule usage audit`", account_id)
                 for each in mine:
-                    each.held.is_broken = True
+                    each.held.leave()
                 continue
             stops += outcome.stops
             charges += outcome.charges
@@ -278,50 +278,22 @@ class Leases:
     # -- events ------------------------------------------------------------------------------------------
 
     def _charge_minute(self, held: HeldLease, progress: Progress, account: AccountBooks) -> Progress:
-        opening, minute = held.opening, progress.paid_minutes
+        minute, proxied_bytes, cost_nanos = progress
+        opening, meter = held.opening, held.meter
         began_at = held.opened_at + minute * MINUTE
-        price = self._book.price(held.meter, began_at)
+        price = self._book.price(meter, began_at)
         cost = price.cost(minute, 1)
-        account.charge(
-            UsageEvent(
-                minute_key(held.meter, opening.lease_id, minute),
-                opening.account_id,
-                held.meter,
-                began_at,
-                minute,
-                1,
-                price.unit,
-                price.id,
-                cost,
-                opening.session_id,
-                opening.agent_id,
-                opening.function_run_id,
-                opening.api_key_id,
-                held.tags,
-            )
-        )
-        return Progress(minute + 1, progress.proxied_bytes, progress.cost_nanos + cost)
+        key = minute_key(meter, opening.lease_id, minute)
+        named = (key, opening.account_id, meter, began_at, minute, 1, price.unit, price.id, cost)
+        account.charge(UsageEvent(*named, *held.tail))
+        return Progress(minute + 1, proxied_bytes, cost_nanos + cost)
 
     def _charge_bytes(self, held: HeldLease, progress: Progress, account: AccountBooks, total: int) -> Progress:
         opening, from_byte = held.opening, progress.proxied_bytes
+        count = total - from_byte
         price = self._book.price(Meter.PROXY, account.at)
-        cost = price.cost(from_byte, total - from_byte)
-        account.charge(
-            UsageEvent(
-                proxy_key(opening.lease_id, from_byte),
-                opening.account_id,
-                Meter.PROXY,
-                account.at,
-                from_byte,
-                total - from_byte,
-                price.unit,
-                price.id,
-                cost,
-                opening.session_id,
-                opening.agent_id,
-                opening.function_run_id,
-                opening.api_key_id,
-                held.tags,
-            )
-        )
+        cost = price.cost(from_byte, count)
+        key = proxy_key(opening.lease_id, from_byte)
+        named = (key, opening.account_id, Meter.PROXY, account.at, from_byte, count, price.unit, price.id, cost)
+        account.charge(UsageEvent(*named, *held.tail))
         return Progress(progress.paid_minutes, total, progress.cost_nanos + cost)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import orjson
+import msgspec
 from sqlalchemy import Connection
 
 from noctule.kit.clock import Clock
@@ -66,13 +66,13 @@ class ModelCall:
             function_run_id=self.function_run_id,
             api_key_id=self.api_key_id,
             tags=tags_text(self.tags),
-            detail=orjson.dumps({"model": self.model, "tokens": dict(self.tokens)}).decode(),
+            detail=msgspec.json.encode({"model": self.model, "tokens": dict(self.tokens)}).decode(),
         )
 
 
 def tags_text(tags: Iterable[str]) -> str:
     """Tags as they are stored."""
-    return orjson.dumps(list(tags)).decode()
+    return msgspec.json.encode(list(tags)).decode()
 
 
 class Books:

@@ -1,13 +1,29 @@
 """Loading accounts under their locks, and writing what a journal noted."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple
-from datetime import datetime
-from functools import cache
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, delete, func, insert, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Row,
+    Select,
+    Text,
+    and_,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    type_coerce,
+)
 
 from noctule.db import bulk
 from noctule.db.bulk import micros
@@ -28,50 +44,92 @@ from noctule.metering.store.tables import (
 )
 
 _BLOCK = 64
+# In the text of a statement, so that a list of ids is its only parameter.
+_GRANT, _ZERO = literal_column("'grant:'", Text), literal_column("0", BigInteger)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def load(connection: Connection, account_ids: Sequence[str]) -> dict[str, AccountState]:
     """Lock accounts, in the order of their ids, and load their state. Unknown ones are left out."""
-    dialect = connection.dialect.name
-    listed = bulk.listed(account_ids)
+    listed = tuple(bulk.listed(account_ids).values())
     states = {
-        row.id: AccountState(row.id, row.plan, row.opened_at, row.booked_at, row.plan_changes)
-        for row in connection.execute(_accounts(dialect), listed)
+        id: AccountState(id, plan, instant(opened_at), instant(booked_at), changes)
+        for id, plan, changes, opened_at, booked_at in _quick(connection, _accounts, listed)
     }
-    for row in connection.execute(_held(dialect), listed):
-        state = states[row[0]]
-        if row.account == OVERAGE:
-            state.owed_nanos = -row.remaining_nanos
+    for account_id, account, left, id, key, bucket, amount, effective_at, expires_at in _quick(
+        connection, _held, listed
+    ):
+        if account == OVERAGE:
+            states[account_id].owed_nanos = -left
         else:
-            state.grants.append(_grant(row, row.remaining_nanos))
+            expires = None if expires_at is None else instant(expires_at)
+            grant = Grant(id, key, Bucket(bucket), amount, instant(effective_at), expires, left)
+            states[account_id].grants.append(grant)
     for state in states.values():
         state.grants.sort(key=lambda grant: grant.spend_order)
     return states
 
 
+@lru_cache(maxsize=4096)
+def instant(stored: int) -> datetime:
+    """The instant of a stored integer. Accounts share most of theirs: a month's ends, the last tick."""
+    return _EPOCH + timedelta(microseconds=stored)
+
+
+def _stored(column: ColumnElement[datetime]) -> ColumnElement[int]:
+    return type_coerce(column, BigInteger)
+
+
+def _quick(
+    connection: Connection, make: Callable[[str], Select[Any]], parameters: tuple[str, ...] = ()
+) -> Iterator[Any]:
+    """Rows of a statement that is compiled once, as the driver gives them: every tick asks these."""
+    return iter(connection.exec_driver_sql(_compiled(make, connection.dialect), parameters))
+
+
 @cache
+def _compiled(make: Callable[[str], Select[Any]], dialect: Dialect) -> str:
+    return str(make(dialect.name).compile(dialect=dialect))
+
+
+def _newest(dialect: str) -> Select[Any]:
+    return select(func.coalesce(func.max(ledger_transaction.c.id), _ZERO))
+
+
 def _accounts(dialect: str) -> Select[Any]:
-    query = select(meter_account).where(bulk.among(dialect, meter_account.c.id)).order_by(meter_account.c.id)
+    columns = meter_account.c
+    query = (
+        select(columns.id, columns.plan, columns.plan_changes, _stored(columns.opened_at), _stored(columns.booked_at))
+        .where(bulk.among(dialect, columns.id))
+        .order_by(columns.id)
+    )
     return query if dialect == "sqlite" else query.with_for_update()
 
 
-@cache
 def _held(dialect: str) -> Select[Any]:
-    mine = and_(
-        credit_grant.c.account_id == grant_balance.c.account_id,
-        grant_balance.c.account == "grant:" + credit_grant.c.id,
-    )
+    balance, grant = grant_balance.c, credit_grant.c
     return (
-        select(grant_balance.c.account_id, grant_balance.c.account, grant_balance.c.remaining_nanos, credit_grant)
-        .outerjoin(credit_grant, mine)
-        .where(bulk.among(dialect, grant_balance.c.account_id), grant_balance.c.remaining_nanos != 0)
+        select(
+            balance.account_id,
+            balance.account,
+            balance.remaining_nanos,
+            grant.id,
+            grant.key,
+            grant.bucket,
+            grant.amount_nanos,
+            _stored(grant.effective_at),
+            _stored(grant.expires_at),
+        )
+        .select_from(grant_balance)
+        .outerjoin(credit_grant, and_(grant.account_id == balance.account_id, balance.account == _GRANT + grant.id))
+        .where(bulk.among(dialect, balance.account_id), balance.remaining_nanos != _ZERO)
     )
 
 
 def ids(connection: Connection) -> Iterator[int]:
     """Fresh ids of ledger transactions, growing; to be asked for only under the accounts' locks."""
     if not lock_row(connection):
-        newest = connection.execute(select(func.coalesce(func.max(ledger_transaction.c.id), 0))).scalar_one()
+        ((newest,),) = _quick(connection, _newest)
         yield from itertools.count(newest + 1)
     block = text("SELECT nextval(pg_get_serial_sequence('ledger_transaction', 'id')) FROM generate_series(1, :size)")
     size = _BLOCK
@@ -112,11 +170,10 @@ def save(connection: Connection, journal: Journal, states: Sequence[AccountState
         ],
     )
     stamps = {at: micros(at) for at in {booked_at for _, _, booked_at, _, _ in journal.events}}
-    rows: list[bulk.Row] = []
-    for id, event, booked_at, occurred_at, origin_at in journal.events:
-        key, account_id, meter, _, *rest = event
-        origin = None if origin_at is None else micros(origin_at)
-        rows.append((id, key, account_id, meter, micros(occurred_at), stamps[booked_at], origin, *rest))
+    rows: list[bulk.Row] = [
+        (id, *event[:3], micros(occurred_at), stamps[booked_at], origin_at and micros(origin_at), *event[4:])
+        for id, event, booked_at, occurred_at, origin_at in journal.events
+    ]
     bulk.insert(connection, usage_event, rows)
     transactions: list[bulk.Row] = [
         (id, key, account_id, micros(at)) for id, key, account_id, at in journal.transactions
@@ -155,7 +212,11 @@ def add_account(connection: Connection, account_id: str, plan: str, at: datetime
 def find_grant(connection: Connection, key: str) -> tuple[str, Grant] | None:
     """The grant of a key and the account that has it."""
     row = connection.execute(select(credit_grant).where(credit_grant.c.key == key)).one_or_none()
-    return None if row is None else (row.account_id, _grant(row, 0))
+    if row is None:
+        return None
+    bucket = Bucket(row.bucket)
+    grant = Grant(row.id, row.key, bucket, row.amount_nanos, row.effective_at, row.expires_at, 0)
+    return row.account_id, grant
 
 
 def find_events(connection: Connection, keys: Sequence[str]) -> dict[str, UsageEvent]:
@@ -183,16 +244,4 @@ def event_of(row: Row[Any]) -> UsageEvent:
         api_key_id=row.api_key_id,
         tags=row.tags,
         detail=row.detail,
-    )
-
-
-def _grant(row: Row[Any], remaining_nanos: int) -> Grant:
-    return Grant(
-        id=row.id,
-        key=row.key,
-        bucket=Bucket(row.bucket),
-        amount_nanos=row.amount_nanos,
-        effective_at=row.effective_at,
-        expires_at=row.expires_at,
-        remaining_nanos=remaining_nanos,
     )

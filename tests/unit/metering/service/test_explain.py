@@ -1,3 +1,5 @@
+"""One session's bill, line by line."""
+
 import pytest
 
 from noctule.kit.errors import NotFound
