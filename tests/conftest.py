@@ -50,6 +50,16 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def sqlite(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Database]:
+    """An open, migrated SQLite database, for what no other engine would do otherwise."""
+    path = tmp_path / "only.db"
+    shutil.copyfile(migrated_sqlite, path)
+    database = Database(f"sqlite:///{path}")
+    yield database
+    database.close()
+
+
+@pytest.fixture
 def postgres_url(postgres_server: str) -> str:
     """URL of an empty database on that server. Its end is the server's end."""
     return _create(postgres_server, f"test_{next(_names)}")

@@ -30,6 +30,7 @@ class Held:
         self.id, self.account, self.meter, self.opened = id, account, meter, opened
         self.began, self.paid, self.bytes, self.committed = began, 0, 0, 0
         self.checked = began
+        self.unpaid: int | None = None
 
 
 class Machine(RuleBasedStateMachine):
@@ -72,7 +73,8 @@ class Machine(RuleBasedStateMachine):
             owed = model.minutes_owed(self.witnessed(held))
             elapsed = self.clock.monotonic() - held.checked
             pending = held.bytes - held.committed
-            due = pending >= CHECKPOINT_BYTES or (pending > 0 and elapsed >= CHECKPOINT_SECONDS)
+            size = pending if held.unpaid is None else held.bytes - held.unpaid
+            due = size >= CHECKPOINT_BYTES or (pending > 0 and elapsed >= CHECKPOINT_SECONDS)
             if owed > held.paid or due:
                 account.catch_up(self.clock.now())
             while held.paid < owed and account.balance() > 0:
@@ -80,9 +82,12 @@ class Machine(RuleBasedStateMachine):
             if held.paid < owed:
                 stops.add(held.id)
             elif due and account.balance() > 0:
-                self.charge_bytes(held)
+                before, held.unpaid = held.committed, None
                 held.checked = self.clock.monotonic()
-            elif due and pending >= CHECKPOINT_BYTES:
+                if pending:
+                    self.charge_bytes(held)
+                    held.unpaid = before if account.balance() <= 0 else None
+            elif due and size >= CHECKPOINT_BYTES:
                 stops.add(held.id)
         return stops
 

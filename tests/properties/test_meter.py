@@ -231,10 +231,10 @@ class Meter(Machine):
             self.write(self.killed_in(self.meter.tick_step(totals)))
         kept = copy.deepcopy((self.accounts, self.held))
         self.expect_tick()
-        checked = {held.id: held.checked for held in self.held.values()}
+        remembered = {held.id: (held.checked, held.unpaid) for held in self.held.values()}
         self.accounts, self.held = kept
         for held in self.held.values():
-            held.checked = checked[held.id]
+            held.checked, held.unpaid = remembered[held.id]
         self.clock.advance(10)
         try:
             self.tick()

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-import orjson
+import msgspec
 from starlette.types import Message, Receive
 
 from noctule.kit.errors import InvalidRequest, NoctuleError
@@ -89,31 +89,33 @@ def is_json(content_type: bytes) -> bool:
 def check_json(body: bytes) -> None:
     """Raise ``InvalidRequest`` unless the body is JSON that everything further in can hold."""
     try:
-        value = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise _unreadable(error.pos, str(error)) from None
+        value = msgspec.json.decode(body)
+    except RecursionError:
+        raise _unreadable(f"nested deeper than {DEEPEST_JSON} levels") from None
+    except ValueError as error:
+        raise _unreadable(str(error)) from None
     containers = body.count(b"[") + body.count(b"{")
     if containers > DEEPEST_JSON and _deeper_than(value, DEEPEST_JSON):
-        raise _unreadable(0, f"nested deeper than {DEEPEST_JSON} levels")
+        raise _unreadable(f"nested deeper than {DEEPEST_JSON} levels")
     # Every wrong value costs an error of its own: a million of them would hold up everybody for half a minute.
     if containers + body.count(b",") >= MOST_JSON_VALUES and _more_values_than(value, MOST_JSON_VALUES):
-        raise _unreadable(0, f"more than {MOST_JSON_VALUES} values")
+        raise _unreadable(f"more than {MOST_JSON_VALUES} values")
     # Text with NUL fits neither PostgreSQL nor a process's arguments.
     if b"\\u0000" in body and any("\x00" in text for text in _texts(value)):
-        raise _unreadable(0, "a text contains a NUL character (\\u0000)")
+        raise _unreadable("a text contains a NUL character (\\u0000)")
 
 
 def _too_large() -> BodyTooLarge:
     return BodyTooLarge(f"The body is larger than {MOST_BYTES // 1024 // 1024} MiB.", headers={"connection": "close"})
 
 
-def _unreadable(position: int, reason: str) -> InvalidRequest:
+def _unreadable(reason: str) -> InvalidRequest:
     return InvalidRequest(
         f"body: JSON decode error: {reason}",
         detail=[
             {
                 "type": "json_invalid",
-                "loc": ["body", position],
+                "loc": ["body"],
                 "msg": "JSON decode error",
                 "input": {},
                 "ctx": {"error": reason},

@@ -10,30 +10,7 @@ import httpx
 import pytest
 
 from noctule.db.engine import Database
-from noctule.db.schema import metadata
-from noctule.http import store as _http_tables  # noqa: F401
-from noctule.workspaces import store as _workspace_tables  # noqa: F401
 from tests.unit.http.door import Door, open_door
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A closed SQLite file with every table, to be copied."""
-    path = tmp_path_factory.mktemp("door") / "empty.db"
-    database = Database(f"sqlite:///{path}")
-    metadata.create_all(database.engine)
-    database.close()
-    return path
-
-
-@pytest.fixture
-def sqlite(empty_database: Path, tmp_path: Path) -> Iterator[Database]:
-    """An open SQLite database with every table."""
-    path = tmp_path / "door.db"
-    shutil.copy(empty_database, path)
-    database = Database(f"sqlite:///{path}")
-    yield database
-    database.close()
 
 
 class Asker:
@@ -54,10 +31,10 @@ class Asker:
 
 
 @pytest.fixture(scope="module")
-def ask(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
+def ask(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
     """Questions to one application that the tests of a module share."""
     path = tmp_path_factory.mktemp("door") / "door.db"
-    shutil.copy(empty_database, path)
+    shutil.copyfile(migrated_sqlite, path)
     database = Database(f"sqlite:///{path}")
     with asyncio.Runner() as runner:
         opened = open_door(database)

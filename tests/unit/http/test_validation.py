@@ -34,8 +34,8 @@ MALFORMED: list[tuple[bytes, dict[str, str], list[str]]] = [
     (b'{"extra":{"a\\u0000":1}}', JSON, ["NUL"]),
     (b'{"weight":NaN}', JSON, ["JSON decode error"]),
     (b'{"weight":Infinity}', JSON, ["JSON decode error"]),
-    (b'{"weight":1e999}', JSON, ["infinity"]),
-    (b'{"size":1' + b"0" * 5000 + b"}", JSON, ["infinity"]),
+    (b'{"weight":1e999}', JSON, ["out of range"]),
+    (b'{"size":1' + b"0" * 5000 + b"}", JSON, ["out of range"]),
     (b'{"size":1' + b"0" * 100 + b"}", JSON, ["body.size", "less than or equal to 100"]),
     (_deep(101), JSON, ["nested deeper than 100"]),
     (_deep(100_000), JSON, ["JSON decode error"]),
@@ -149,12 +149,14 @@ def test_many_errors_are_told_briefly_in_the_message_and_fully_in_the_detail() -
     assert len(detail) == 30
 
 
-def test_huge_inputs_are_described_in_no_time() -> None:
+def test_the_size_of_an_input_does_not_matter_to_its_description() -> None:
+    huge: list[Any] = ["a-" * 1_000_000, ":" * 1_000_000, ["a:b@c"] * 300_000, dict.fromkeys(range(300_000), "a:b@c")]
+    errors = [[{"loc": ("body", "size"), "msg": "bad", "type": "x", "input": given}] for given in huge]
+    errors.append([{"loc": ("body", index), "msg": "bad", "type": "x", "input": "a:b@c"} for index in range(50_000)])
     began = time.monotonic()
-    for huge in ("a-" * 4_000_000, ":" * 8_000_000, ["x"] * 1_000_000, dict.fromkeys(range(1_000_000), "a:b@c")):
-        described([{"loc": ("body", "size"), "msg": "bad", "type": "x", "input": huge}])
-    described([{"loc": ("body", index), "msg": "bad", "type": "x", "input": "a:b@c"} for index in range(100_000)])
-    assert time.monotonic() - began < 1
+    for each in errors:
+        described(each)
+    assert time.monotonic() - began < 0.5
 
 
 def test_whatever_an_input_is_it_fits_into_json_and_stays_small() -> None:

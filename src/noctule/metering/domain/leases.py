@@ -82,7 +82,8 @@ class HeldLease:
     ``progress`` is what the newest step made it, whether or not that step was committed: whoever books on
     it must make sure that the database agrees. ``is_running`` says whether its time is passing and the tick
     charges it. ``seen`` and ``checked`` are the monotonic instants of the last sign of life and the last
-    proxy checkpoint; ``tail`` is the end of each of its events.
+    proxy checkpoint; ``unpaid_from`` is where the checkpoint began that took the last credit, if one did;
+    ``tail`` is the end of each of its events.
     """
 
     __slots__ = (
@@ -97,6 +98,7 @@ class HeldLease:
         "progress",
         "seen",
         "tail",
+        "unpaid_from",
     )
 
     def __init__(self, opening: LeaseOpening, opened_at: datetime, tags: str) -> None:
@@ -113,6 +115,7 @@ class HeldLease:
         self.progress = Progress(0, 0, 0)
         self.seen = 0.0
         self.checked = 0.0
+        self.unpaid_from: int | None = None
         self.at_paid_minute = False
         self.is_running = False
         self._began: float | None = None

@@ -224,9 +224,10 @@ class Leases:
             witnessed = held.witnessed_microseconds(now)
             paid_minutes, committed_bytes, _ = held.progress
             crossed = witnessed > paid_minutes * MINUTE_MICROSECONDS
-            total = proxied_bytes.get(lease_id, 0)
+            total = max(proxied_bytes.get(lease_id, 0), committed_bytes)
             pending = total - committed_bytes
-            checkpoint = pending >= CHECKPOINT_BYTES or (pending > 0 and now - held.checked >= CHECKPOINT_SECONDS)
+            size = total - (committed_bytes if held.unpaid_from is None else held.unpaid_from)
+            checkpoint = size >= CHECKPOINT_BYTES or (pending > 0 and now - held.checked >= CHECKPOINT_SECONDS)
             if crossed or checkpoint or now - held.seen >= SEEN_EVERY_SECONDS:
                 due.append(_Due(held, witnessed, total, crossed or checkpoint, checkpoint))
         return due
@@ -268,12 +269,21 @@ class Leases:
             booked += 1
         if not due.checkpoint:
             return progress, booked, False
-        # Without credit no more checkpoints are booked: the one range that is left is booked when the paid
-        # minute is over, or now if it has grown to a checkpoint's size.
+        # Without credit no more checkpoints are booked: what the lease still moves is one range, booked when
+        # the paid minute is over, or now if it has grown to a checkpoint's size. The checkpoint that took the
+        # last credit is part of that size, so that a lease owes one at most.
         if self._stops and not account.has_credit():
-            return progress, booked, due.proxied_bytes - progress.proxied_bytes >= CHECKPOINT_BYTES
+            unpaid_from = progress.proxied_bytes if held.unpaid_from is None else held.unpaid_from
+            return progress, booked, due.proxied_bytes - unpaid_from >= CHECKPOINT_BYTES
+        held.unpaid_from = None
         held.checked = self._clock.monotonic()
-        return self._charge_bytes(held, progress, account, due.proxied_bytes), booked + 1, False
+        if due.proxied_bytes == progress.proxied_bytes:
+            return progress, booked, False
+        from_byte = progress.proxied_bytes
+        progress = self._charge_bytes(held, progress, account, due.proxied_bytes)
+        if self._stops and not account.has_credit():
+            held.unpaid_from = from_byte
+        return progress, booked + 1, False
 
     # -- events ------------------------------------------------------------------------------------------
 

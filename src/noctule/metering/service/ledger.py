@@ -12,7 +12,8 @@ import msgspec
 from sqlalchemy import Connection
 
 from noctule.kit.clock import Clock
-from noctule.kit.errors import Conflict, NotFound
+from noctule.kit.errors import Conflict, InvalidRequest, NotFound
+from noctule.kit.money import NANOS_PER_DOLLAR, format_dollars
 from noctule.metering.book import PriceBook
 from noctule.metering.domain.events import Meter, UsageEvent, llm_key
 from noctule.metering.domain.posting import (
@@ -26,6 +27,9 @@ from noctule.metering.domain.posting import (
 )
 from noctule.metering.store import books as store
 from noctule.metering.store import reading
+
+# Far below the 64 bits of a column, so that sums over an account's grants fit one too.
+_LARGEST_BALANCE_NANOS = 1_000_000_000 * NANOS_PER_DOLLAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,8 @@ class Ledger:
     def top_up(self, connection: Connection, account_id: str, amount_nanos: int, key: str) -> None:
         """Add credit that never expires. The same key and amount again change nothing.
 
-        Raises ``Conflict`` if the key was used for another amount or account, ``NotFound``.
+        Raises ``Conflict`` if the key was used for another amount or account, ``InvalidRequest`` for more
+        than an account can hold, ``NotFound``.
         """
         books = self.books(connection, [account_id])
         account = books[account_id]
@@ -158,6 +163,9 @@ class Ledger:
             if holder_id != account_id or grant.amount_nanos != amount_nanos:
                 raise Conflict("This key was used for another top-up; take a new one.")
             return
+        if account.balance_nanos + amount_nanos > _LARGEST_BALANCE_NANOS:
+            largest = format_dollars(_LARGEST_BALANCE_NANOS)
+            raise InvalidRequest.at(("amount",), f"an account holds at most {largest}", format_dollars(amount_nanos))
         account.grant(natural_key, Bucket.TOPUP, amount_nanos)
         books.save()
 

@@ -120,6 +120,21 @@ def test_without_credit_no_more_checkpoints_are_booked_and_ten_megabytes_stop_th
     assert bench.broken() == []
 
 
+def test_a_checkpoint_that_takes_the_last_credit_is_part_of_the_one_that_a_session_may_owe(bench: Bench) -> None:
+    bench.account_with(MINUTE_NANOS + 1)
+    bench.open()
+    bench.clock.advance(10)
+    assert bench.tick(s=4_000_000).charges == 1
+    bench.clock.advance(1)
+    assert bench.tick(s=9_999_999).stops == ()
+    assert [stop.lease_id for stop in bench.tick(s=10_000_000).stops] == ["s"]
+    bench.write(bench.meter.top_up, "a", 10**9, "k")
+    outcome = bench.tick(s=10_000_000)
+    assert (outcome.stops, outcome.charges) == ((), 1)
+    assert bench.tick(s=10_000_001).charges == 0
+    assert bench.broken() == []
+
+
 def test_where_sessions_may_finish_they_are_charged_on_without_credit(bench: Bench) -> None:
     meter = bench.server("lenient", on_exhausted="finish")
     bench.account_with(MINUTE_NANOS)

@@ -101,6 +101,13 @@ def test_the_same_top_up_key_adds_once_and_with_another_amount_or_account_confli
         bench.write(bench.meter.top_up, "a", 0, "zero")
 
 
+def test_an_account_holds_no_more_than_its_columns_can_count(bench: Bench) -> None:
+    bench.account("pro")
+    with pytest.raises(InvalidRequest, match="at most"):
+        bench.write(bench.meter.top_up, "a", 10**18 + 1, "k")
+    assert bench.usage().topup_limit_nanos == 0
+
+
 def test_what_no_credit_covers_is_owed_and_paid_first_by_the_next_grant(bench: Bench) -> None:
     bench.account_with(10)
     bench.spend(15, "llm:more")

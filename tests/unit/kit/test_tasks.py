@@ -1,0 +1,38 @@
+"""Tasks with an owner."""
+
+import asyncio
+
+import pytest
+
+from noctule.kit.tasks import Owned
+
+
+def test_work_goes_on_although_its_caller_is_cancelled() -> None:
+    async def story() -> None:
+        owned, done = Owned(), asyncio.Event()
+
+        async def work() -> None:
+            await asyncio.sleep(0.05)
+            done.set()
+
+        caller = asyncio.create_task(owned.finish(work()))
+        await asyncio.sleep(0.01)
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        assert owned.busy
+        await owned.drain(1.0)
+        assert done.is_set()
+        assert not owned.busy
+
+    asyncio.run(story())
+
+
+def test_draining_is_bounded_and_cancels_what_is_left() -> None:
+    async def story() -> None:
+        owned = Owned()
+        task = owned.spawn(asyncio.sleep(60))
+        await owned.drain(0.05)
+        assert task.cancelled()
+
+    asyncio.run(story())
