@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from noctule.usage.routes import router as usage_router
 
 from noctule.health.routes import router as health_router
 from noctule.http.app import build_app
 from noctule.page.routes import router as page_router
 from noctule.sessions.routes import router as sessions_router
 from noctule.settings import Settings
+from noctule.usage.routes import router as usage_router
 
 _CONTRACT = Path(__file__).parents[2] / "contract" / "openapi-1.4.json"
 
