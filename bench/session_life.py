@@ -76,7 +76,7 @@ async def _measure(server: Server, url: str, binary: str, rounds: int, burst: in
             answer = await client.post("/sessions/start", json={})
             starts.append(time.perf_counter() - began)
             answer.raise_for_status()
-            await asyncio.sleep(0.3)
+            await _warm(client)
             began = time.perf_counter()
             (await client.delete(f"/sessions/{answer.json()['session_id']}/stop")).raise_for_status()
             stops.append(time.perf_counter() - began)

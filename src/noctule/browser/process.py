@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _TAIL_BYTES = 8 * 1024
 _REAP_SECONDS = 5.0
+_LAST_WORDS_SECONDS = 0.2
 _SURVIVORS_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.01
 _LISTENING = re.compile(rb"DevTools listening on ws://127\.0\.0\.1:(\d+)(/devtools/browser/[0-9A-Za-z-]+)\s*\n")
@@ -65,12 +66,17 @@ class _Stderr(asyncio.Protocol):
     def __init__(self, endpoint: "asyncio.Future[tuple[int, str]]") -> None:
         self._endpoint = endpoint
         self._tail = bytearray()
+        self.all_read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def data_received(self, data: bytes) -> None:
         self._tail += data
         if not self._endpoint.done() and (found := _LISTENING.search(self._tail)):
             self._endpoint.set_result((int(found[1]), found[2].decode()))
         del self._tail[:-_TAIL_BYTES]
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.all_read.done():
+            self.all_read.set_result(None)
 
     def text(self) -> str:
         return self._tail.decode(errors="replace")
@@ -173,8 +179,15 @@ class BrowserProcess:
         """The first process has ended: note how, but leave it unreaped, which keeps its number taken."""
         self._close_pidfd()
         result = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if result is not None and not self._ended.done():
-            how = _exit_sentence(result.si_code, result.si_status)
+        if result is None:
+            return
+        how = _exit_sentence(result.si_code, result.si_status)
+        # Its last words may still be on their way; a helper that outlives it can keep the pipe open.
+        waiting = self._loop.call_later(_LAST_WORDS_SECONDS, self._settle, how)
+        self._stderr.all_read.add_done_callback(lambda _: (waiting.cancel(), self._settle(how)))
+
+    def _settle(self, how: str) -> None:
+        if not self._ended.done():
             self._ended.set_result(f"{how} {self._last_words()}".strip())
 
     def _members(self) -> list[int]:
