@@ -183,8 +183,8 @@ class BrowserProcess:
             return
         how = _exit_sentence(result.si_code, result.si_status)
         # Its last words may still be on their way; a helper that outlives it can keep the pipe open.
-        waiting = self._loop.call_later(_LAST_WORDS_SECONDS, self._settle, how)
-        self._stderr.all_read.add_done_callback(lambda _: (waiting.cancel(), self._settle(how)))
+        self._loop.call_later(_LAST_WORDS_SECONDS, self._settle, how)
+        self._stderr.all_read.add_done_callback(lambda _: self._settle(how))
 
     def _settle(self, how: str) -> None:
         if not self._ended.done():

@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ _ROOM_BYTES = 1024**3
 _OWNER_FILE = "owner.json"
 # Chromium puts a Unix socket of up to 50 characters into ``tmp``; the kernel takes 107.
 _LONGEST_PATH = 107 - 50 - len("/12345678/tmp")
+# The last thread of a killed process may still finish a write that makes a file behind our back.
+_REMOVE_PAUSES_SECONDS = (0.0, 0.0, 0.05, 0.2, 0.5)
 _BROWSER_FOLDERS = ("home", "profile", "tmp", "downloads")
 
 
@@ -84,11 +87,13 @@ class BrowserDirectory:
 
     def remove(self) -> bool:
         """Delete it with all it holds. Answers whether it is gone; call only when its browser is."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        if self.path.exists():
-            _make_writable(self.path)
+        for pause_seconds in _REMOVE_PAUSES_SECONDS:
+            time.sleep(pause_seconds)
             shutil.rmtree(self.path, ignore_errors=True)
-        return not self.path.exists()
+            if not self.path.exists():
+                return True
+            _make_writable(self.path)
+        return False
 
 
 def _make_writable(top: Path) -> None:

@@ -1,6 +1,6 @@
 """Money is integers of nano-dollars (10^-9 USD); names end in ``_nanos``."""
 
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 
 NANOS_PER_DOLLAR = 1_000_000_000
 
@@ -34,15 +34,3 @@ def format_dollars(nanos: int) -> str:
     whole, part = divmod(rest, NANOS_PER_DOLLAR)
     decimals = f"{part:09d}".rstrip("0").ljust(2, "0")
     return f"{sign}${whole:,}.{decimals}"
-
-
-def telescoped(index: int, rate_nanos: int, per: int) -> int:
-    """The price of unit ``index`` (0-based) of a running total that costs ``rate_nanos`` per ``per`` units.
-
-    The running total is rounded, not the unit, so sixty minutes of an hourly rate cost that rate exactly.
-    """
-    return _running_total(index + 1, rate_nanos, per) - _running_total(index, rate_nanos, per)
-
-
-def _running_total(units: int, rate_nanos: int, per: int) -> int:
-    return int((Decimal(units) * rate_nanos / per).to_integral_value(ROUND_HALF_UP))

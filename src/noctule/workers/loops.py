@@ -49,7 +49,7 @@ class Workers:
             *self._chores,
         )
         self._tasks = [
-            asyncio.create_task(_every(_BEAT_SECONDS, (self.beat, self._sessions.ends.end_overdue))),
+            asyncio.create_task(_every(_BEAT_SECONDS, (self._sessions.ends.end_overdue, self.beat))),
             asyncio.create_task(_every(_HOUSEKEEPING_SECONDS, housekeeping)),
             asyncio.create_task(_every(_BEAT_SECONDS, (self._sessions.ends.retry_endings,))),
         ]

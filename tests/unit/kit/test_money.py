@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from noctule.kit.money import NANOS_PER_DOLLAR, dollars, format_dollars, parse_dollars, telescoped
+from noctule.kit.money import NANOS_PER_DOLLAR, dollars, format_dollars, parse_dollars
 
 
 @pytest.mark.parametrize(
@@ -49,17 +49,3 @@ def test_a_json_number_keeps_every_nano_up_to_eight_million_dollars(nanos: int) 
     told = json.loads(json.dumps(dollars(nanos)), parse_float=Decimal)
     assert int((Decimal(told) * NANOS_PER_DOLLAR).to_integral_value()) == nanos
     assert parse_dollars(format_dollars(nanos).replace(",", "")) == nanos if nanos >= 0 else True
-
-
-@given(st.integers(min_value=0, max_value=10**12), st.integers(min_value=1, max_value=200))
-def test_units_of_a_rate_add_up_to_the_rate(rate_nanos: int, per: int) -> None:
-    prices = [telescoped(index, rate_nanos, per) for index in range(2 * per)]
-    assert sum(prices[:per]) == rate_nanos
-    assert sum(prices) == 2 * rate_nanos
-    assert max(prices) - min(prices) <= 1
-
-
-def test_sixty_minutes_cost_the_hour() -> None:
-    prices = [telescoped(minute, 50_000_000, 60) for minute in range(60)]
-    assert prices[0] == 833_333
-    assert sum(prices) == 50_000_000

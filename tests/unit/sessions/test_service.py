@@ -200,8 +200,11 @@ def test_a_session_that_is_used_all_the_time_ends_at_its_maximum_duration(house:
     async def story() -> None:
         session_id = (await house.sessions.start(CALLER, StartSession(max_duration_minutes=2))).session.id
         house.fleet.set_idle(session_id, 0)
-        house.clock.advance(120)
+        house.clock.advance(119)
+        await house.workers.beat()
+        house.clock.advance(1.4)
         await house.sessions.ends.end_overdue()
+        await house.workers.beat()
         await _settled(house)
         found = (await house.sessions.get("workspace-1", session_id)).session
         assert (found.status, found.close_reason) == (Status.TIMED_OUT, CloseReason.MAX_DURATION)

@@ -6,6 +6,7 @@ server took the lease over) undoes the whole step, and the next one begins by re
 """
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -191,6 +192,8 @@ class Leases:
         for lease_id, held in list(self._held.items()):
             if lease_id in progress:
                 held.progress = progress[lease_id]
+                # A checkpoint that was undone is due at once.
+                held.checked, held.unpaid_from = -math.inf, None
             elif held.is_running:
                 lost.append(Stop(lease_id, _LOST))
         return lost

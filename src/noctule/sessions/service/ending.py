@@ -88,17 +88,23 @@ class Closing:
         failpoint("stop.before_commit")
 
     async def end_overdue(self) -> None:
-        """End every session whose idle time or maximum duration is over."""
-        traffic, now = self._fleet.traffic(), self._clock.monotonic()
+        """End every session whose idle time or maximum duration is over.
+
+        The meter stands still from here on, and a session that lived its whole life pays for that and not
+        for the moment by which its end was noticed late: so call this before the meter's tick.
+        """
+        traffic = self._fleet.traffic()
         for live in self._live.all():
+            session_id = live.session.id
             reason = overdue(
-                age_seconds=now - live.activated_monotonic,
-                idle_seconds=traffic[live.session.id].idle_seconds if live.session.id in traffic else 0.0,
+                age_seconds=self._metering.witnessed_seconds(session_id),
+                idle_seconds=traffic[session_id].idle_seconds if session_id in traffic else 0.0,
                 max_duration_minutes=live.session.max_duration_minutes,
                 idle_timeout_minutes=live.session.idle_timeout_minutes,
             )
             if reason is not None and live.ending is None:
-                self.end_soon(live.session.id, reason)
+                self._metering.freeze(session_id, at_paid_minute=reason is CloseReason.MAX_DURATION)
+                self.end_soon(session_id, reason)
 
     async def retry_endings(self) -> None:
         """Try again to commit the ends that could not be committed."""

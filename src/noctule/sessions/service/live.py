@@ -26,7 +26,6 @@ class LiveSession:
     """One live session. ``lock`` orders its end and the steps of its trajectory."""
 
     session: Session
-    activated_monotonic: float
     last_accessed_at: datetime
     foreign_cdp_url: str | None = field(default=None, repr=False)
     ending: Ending | None = None

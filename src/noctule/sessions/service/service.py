@@ -115,7 +115,7 @@ class SessionService:
                 # That attempt died before anything was paid; this one is the first that counts.
                 session_id = new_id()
         active = await self._starting.start(session_id, starter, wish)
-        self._live.add(LiveSession(active, self._clock.monotonic(), active.last_accessed_at, wish.cdp_url))
+        self._live.add(LiveSession(active, active.last_accessed_at, wish.cdp_url))
         if session_id not in self._fleet.traffic():
             # It died between the acquire and this line, when nobody listened for it yet.
             self.ends.end_soon(session_id, CloseReason.ERROR, "The browser ended right after its start.")
