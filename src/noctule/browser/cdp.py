@@ -2,13 +2,11 @@
 
 What must always hold:
 
-- Every call is bounded by a time-out, and ends at once when the connection, or the target session that it was
-  sent on, goes away.
+- Every call is bounded by a time-out, and ends at once when its connection or its target session goes away.
 - No answer, however large, can end the connection or fill our memory: a message of more than
   ``MAX_MESSAGE_BYTES`` is thrown away as it arrives, and the call that it answers fails.
-- ``post`` never waits, so that a handler of an event can answer it inside the same turn of the loop. That is why
-  this is written on a bare transport and not on a WebSocket library, whose ``send`` is a coroutine and whose size
-  limit closes the connection.
+- ``post`` never waits, so that a handler can answer an event inside the same turn of the loop: hence a bare
+  transport, and no WebSocket library, whose ``send`` is a coroutine.
 """
 
 import asyncio

@@ -5,7 +5,6 @@
     NoctuleError
     ├── InvalidRequest        422  the payload is malformed
     ├── Unauthenticated       401  no key, or one that is not known
-    ├── Forbidden             403  the key may not do this
     ├── NotFound              404  no such thing in this workspace
     ├── Conflict              409  the thing's state does not allow it
     ├── PaymentRequired       402  the balance is gone
@@ -60,12 +59,6 @@ class Unauthenticated(NoctuleError):
     """No key was sent, or it is unknown or revoked."""
 
     status = 401
-
-
-class Forbidden(NoctuleError):
-    """The caller is known but may not do this."""
-
-    status = 403
 
 
 class NotFound(NoctuleError):

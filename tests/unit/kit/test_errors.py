@@ -11,7 +11,6 @@ from noctule.kit.errors import BrowserFailed, InvalidRequest, NoctuleError
     [
         ("InvalidRequest", 422),
         ("Unauthenticated", 401),
-        ("Forbidden", 403),
         ("NotFound", 404),
         ("Conflict", 409),
         ("PaymentRequired", 402),
