@@ -96,7 +96,7 @@ class Bench:
             entries: list[bulk.Row] = []
             for minute, cost in enumerate(costs):
                 id += 1
-                fixed = (minute, 1, "minute", price.id, cost, name, None, None, None, "[]", None)
+                fixed = (minute, 1, "minute", price.id, cost, name, None, None, None, "[]", None, None)
                 rows.append((id, f"browser:{name}:{minute}", account_id, "browser", at, at, None, *fixed))
                 transactions.append((id, None, account_id, at))
                 entries += ((id, "revenue:browser", cost), (id, f"grant:{grant}", -cost))
@@ -104,7 +104,7 @@ class Bench:
             bulk.insert(connection, ledger_transaction, transactions)
             bulk.insert(connection, ledger_entry, entries)
             used = (_MINUTES * 60_000_000, _MINUTES, 0, sum(costs), "bench", "bench", at, at)
-            lease = (name, account_id, "browser", name, None, None, None, "[]", at, *used)
+            lease = (name, account_id, "browser", name, None, None, None, "[]", at, *used, None, None)
             bulk.insert(connection, meter_lease, [lease])
         total = sum(costs) * sessions
         connection.exec_driver_sql(

@@ -39,6 +39,7 @@ from noctule.sessions.service import SessionService
 from noctule.settings import Settings
 from noctule.usage import routes as usage_routes
 from noctule.usage.service import RequestLog, UsageService
+from noctule.webhooks import store as _webhooks  # noqa: F401
 from noctule.workers.loops import Workers
 from noctule.workspaces.domain import check_binding
 from noctule.workspaces.service import WorkspaceService

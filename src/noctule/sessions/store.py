@@ -57,6 +57,7 @@ session = Table(
     Column("viewport_height", Integer),
     Column("request_bytes", BigInteger, nullable=False),
     Column("response_bytes", BigInteger, nullable=False),
+    Column("tags", Json, nullable=False, server_default="[]"),
     Index("ix_session_workspace_created", "workspace_id", "created_at"),
     Index("ix_session_status", "status"),
 )

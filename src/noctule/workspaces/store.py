@@ -44,6 +44,7 @@ api_key = Table(
     Column("created_at", Instant, nullable=False),
     Column("revoked_at", Instant),
     Column("last_used_at", Instant),
+    Column("scope", String(16), nullable=False, server_default="workspace"),
     UniqueConstraint("hash"),
 )
 

@@ -48,6 +48,7 @@ class UsageEvent(NamedTuple):
     api_key_id: str | None = None
     tags: str = "[]"
     detail: str | None = None
+    function_id: str | None = None
 
     def must_equal(self, booked: "UsageEvent") -> None:
         """Raise ``KeyReused`` unless this is a second delivery of ``booked``."""

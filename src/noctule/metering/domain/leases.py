@@ -27,6 +27,7 @@ class LeaseOpening:
     meter: Literal["browser", "function"] = "browser"
     session_id: str | None = None
     agent_id: str | None = None
+    function_id: str | None = None
     function_run_id: str | None = None
     tags: tuple[str, ...] = ()
 
@@ -111,6 +112,8 @@ class HeldLease:
             opening.function_run_id,
             opening.api_key_id,
             tags,
+            None,
+            opening.function_id,
         )
         self.progress = Progress(0, 0, 0)
         self.seen = 0.0

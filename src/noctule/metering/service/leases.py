@@ -98,7 +98,7 @@ class Leases:
         store.add(
             connection,
             opening,
-            held.tail[-1],
+            tags_text(opening.tags),
             cost_nanos=held.progress.cost_nanos,
             at=account.at,
             seen_at=self._clock.now(),

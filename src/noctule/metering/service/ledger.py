@@ -49,6 +49,7 @@ class ModelCall:
     finished_at: datetime
     session_id: str | None = None
     agent_id: str | None = None
+    function_id: str | None = None
     function_run_id: str | None = None
     api_key_id: str | None = None
     tags: tuple[str, ...] = ()
@@ -67,6 +68,7 @@ class ModelCall:
             cost_nanos=self.cost_nanos,
             session_id=self.session_id,
             agent_id=self.agent_id,
+            function_id=self.function_id,
             function_run_id=self.function_run_id,
             api_key_id=self.api_key_id,
             tags=tags_text(self.tags),

@@ -244,4 +244,5 @@ def event_of(row: Row[Any]) -> UsageEvent:
         api_key_id=row.api_key_id,
         tags=row.tags,
         detail=row.detail,
+        function_id=row.function_id,
     )

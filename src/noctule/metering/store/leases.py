@@ -35,6 +35,7 @@ def add(
             meter=opening.meter,
             session_id=opening.session_id,
             agent_id=opening.agent_id,
+            function_id=opening.function_id,
             function_run_id=opening.function_run_id,
             api_key_id=opening.api_key_id,
             tags=tags,

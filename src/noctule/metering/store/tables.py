@@ -21,6 +21,10 @@ meter_account = Table(
     Column("plan_changes", Integer, nullable=False),
     Column("opened_at", Instant, nullable=False),
     Column("booked_at", Instant, nullable=False),
+    # The credit of the month of ``booked_at``: what was there at its start and what came since.
+    Column("month_credit_nanos", BigInteger, nullable=False, server_default="0"),
+    # The highest share of it that was announced as spent, in percent.
+    Column("noticed_percent", Integer, nullable=False, server_default="0"),
 )
 
 plan_period = Table(
@@ -54,6 +58,7 @@ usage_event = Table(
     Column("api_key_id", Text),
     Column("tags", Text, nullable=False),
     Column("detail", Text),
+    Column("function_id", Text),
 )
 # Minutes and bytes of a session are found by their keys; only model calls need to be looked up by session.
 Index(
@@ -141,6 +146,7 @@ meter_lease = Table(
     Column("boot_id", Text, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("closed_at", Instant),
+    Column("function_id", Text),
     sqlite_with_rowid=False,
 )
 Index(
@@ -148,4 +154,63 @@ Index(
     meter_lease.c.instance_id,
     sqlite_where=meter_lease.c.closed_at.is_(None),
     postgresql_where=meter_lease.c.closed_at.is_(None),
+)
+
+# What each session, agent, function, model and key used on a day: one row for all events that agree in everything but
+# their instant. Absent ids are empty texts, since they are part of the key.
+usage_day = Table(
+    "usage_day",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("meter", Text, primary_key=True),
+    Column("session_id", Text, primary_key=True),
+    Column("agent_id", Text, primary_key=True),
+    Column("function_id", Text, primary_key=True),
+    Column("function_run_id", Text, primary_key=True),
+    Column("api_key_id", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("tags", Text, primary_key=True),
+    Column("events", BigInteger, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("cost_nanos", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+budget = Table(
+    "budget",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    # workspace, key, tag, agent or session; the subject is its id, the tag's text, or empty for the workspace.
+    Column("scope", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    # month or total.
+    Column("period", Text, nullable=False),
+    Column("limit_nanos", BigInteger, nullable=False),
+    # warn or stop.
+    Column("action", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("removed_at", Instant),
+)
+
+# What counts against a budget in one of its periods (YYYY-MM, or ``total``).
+budget_period = Table(
+    "budget_period",
+    metadata,
+    Column("budget_id", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("spent_nanos", BigInteger, nullable=False),
+    Column("noticed_percent", Integer, nullable=False),
+)
+
+# A digest of a month's figures, made when the month was sealed: they must never change again.
+month_seal = Table(
+    "month_seal",
+    metadata,
+    Column("account_id", Text, primary_key=True),
+    Column("month", Text, primary_key=True),
+    Column("sealed_at", Instant, nullable=False),
+    Column("digest", Text, nullable=False),
 )

@@ -1,0 +1,1 @@
+"""Webhooks: signed messages to a workspace's own servers, through an outbox."""
