@@ -85,7 +85,7 @@ class Bare:
         base = self._minute * len(self._sessions)
         fixed = ("browser", 1, 1, None, self._minute, 1, "minute", "browser-2025", 833333)
         return [
-            (base + number, f"browser:{id}:{self._minute}", id, *fixed, id, None, None, id, "[]", None)
+            (base + number, f"browser:{id}:{self._minute}", id, *fixed, id, None, None, id, "[]", None, None)
             for number, id in enumerate(self._sessions)
         ]
 

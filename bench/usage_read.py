@@ -1,7 +1,7 @@
 """``GET /usage`` with a million events in the month, against a trivial authenticated route of the same app.
 
-The events are inserted in bulk together with the ledger and the rollups that belong to them, and the audit
-must find them right before anything is measured. Both routes are asked over a real socket, in turns.
+The events are inserted in bulk together with the ledger and the rollups that belong to them (``bench/_million.py``),
+and the audit must find them right before anything is measured. Both routes are asked over a real socket, in turns.
 
     python -m bench.usage_read [--events 1000000] [--requests 300]
 """
@@ -21,10 +21,9 @@ from pathlib import Path
 import httpx
 import uvicorn
 from fastapi import APIRouter, FastAPI
-from sqlalchemy import Connection
 
+from bench._million import fill
 from bench._support import ratio, show
-from noctule.db import bulk
 from noctule.db.engine import Database
 from noctule.db.migrate import migrate
 from noctule.http.app import build_app
@@ -35,8 +34,7 @@ from noctule.kit.seal import Sealer
 from noctule.kit.tasks import Owned
 from noctule.kit.web import CallerDep
 from noctule.metering.book import PriceBook
-from noctule.metering.service import Meter, Metering
-from noctule.metering.store.tables import ledger_entry, ledger_transaction, meter_lease, usage_event
+from noctule.metering.service import Metering
 from noctule.settings import Settings
 from noctule.usage.routes import router
 from noctule.usage.service import RequestLog, UsageService
@@ -78,41 +76,6 @@ class Bench:
         )
         usage = router(UsageService(self.database, self.metering, self.log))
         return build_app(settings=Settings(data_dir=Path("unused")), routers=[usage, _trivial()], gate=gate)
-
-    def fill(self, connection: Connection, account_id: str, events: int) -> None:
-        """So many minutes, of sessions of a thousand minutes each, as the meter would have booked them."""
-        now = self.clock.now()
-        sessions = events // _MINUTES
-        price = PriceBook.built_in().price(Meter.BROWSER, now)
-        costs = [price.cost(minute, 1) for minute in range(_MINUTES)]
-        at = bulk.micros(now)
-        ((grant,),) = connection.exec_driver_sql("SELECT id FROM credit_grant").all()
-        (newest,) = connection.exec_driver_sql("SELECT max(id) FROM ledger_transaction").one()
-        id = int(newest)
-        for number in range(sessions):
-            name = f"session-{number:08d}"
-            rows: list[bulk.Row] = []
-            transactions: list[bulk.Row] = []
-            entries: list[bulk.Row] = []
-            for minute, cost in enumerate(costs):
-                id += 1
-                fixed = (minute, 1, "minute", price.id, cost, name, None, None, None, "[]", None, None)
-                rows.append((id, f"browser:{name}:{minute}", account_id, "browser", at, at, None, *fixed))
-                transactions.append((id, None, account_id, at))
-                entries += ((id, "revenue:browser", cost), (id, f"grant:{grant}", -cost))
-            bulk.insert(connection, usage_event, rows)
-            bulk.insert(connection, ledger_transaction, transactions)
-            bulk.insert(connection, ledger_entry, entries)
-            used = (_MINUTES * 60_000_000, _MINUTES, 0, sum(costs), "bench", "bench", at, at)
-            lease = (name, account_id, "browser", name, None, None, None, "[]", at, *used, None, None)
-            bulk.insert(connection, meter_lease, [lease])
-        total = sum(costs) * sessions
-        connection.exec_driver_sql(
-            "UPDATE usage_month SET session_count = ?, browser_nanos = ?, plan_spent_nanos = ?",
-            (sessions, total, total),
-        )
-        connection.exec_driver_sql("UPDATE grant_balance SET remaining_nanos = remaining_nanos - ?", (total,))
-        connection.exec_driver_sql("UPDATE meter_account SET booked_at = ?", (at,))
 
 
 def _trivial() -> APIRouter:
@@ -157,7 +120,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
         account_id, key = asyncio.run(bench.open())
-        filled = bench.database.submit(lambda connection: bench.fill(connection, account_id, options.events))
+        now = bench.clock.now()
+        filled = bench.database.submit(
+            lambda connection: fill(connection, account_id, options.events, at=now, minutes=_MINUTES)
+        )
         filled.result(timeout=600)
         if not options.skip_audit:
             started = time.perf_counter()

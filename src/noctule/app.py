@@ -32,14 +32,22 @@ from noctule.kit.seal import Sealer
 from noctule.kit.tasks import Owned
 from noctule.metering.book import PriceBook
 from noctule.metering.service import Metering
+from noctule.operator import routes as operator_routes
+from noctule.operator.service import OperatorService
 from noctule.page import routes as page_routes
 from noctule.page.service import PageService
 from noctule.sessions import routes as session_routes
 from noctule.sessions.service import SessionService
+from noctule.sessions.store import idle_ends
 from noctule.settings import Settings
 from noctule.usage import routes as usage_routes
+from noctule.usage.routes import budgets as budget_routes
+from noctule.usage.routes import forecast as forecast_routes
 from noctule.usage.service import RequestLog, UsageService
-from noctule.webhooks import store as _webhooks  # noqa: F401
+from noctule.usage.service.budgets import BudgetService
+from noctule.usage.service.forecast import ForecastService
+from noctule.webhooks import routes as webhook_routes
+from noctule.webhooks.service import Courier, MessageOutbox, Poster, WebhookService
 from noctule.workers.loops import Workers
 from noctule.workspaces.domain import check_binding
 from noctule.workspaces.service import WorkspaceService
@@ -102,12 +110,17 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
         database = Database(database_url(settings))
         stack.callback(database.close)
         migrate(database.engine)
+        sealer, book = Sealer.load(settings.data_dir), load_book(settings)
+        policy = EgressPolicy(settings.egress_allow)
+        policy.own_ports.add(port)
+        outbox = MessageOutbox(clock)
         metering = Metering(
             clock,
-            load_book(settings),
+            book,
             instance_id=instance_id,
             boot_id=boot_id,
             on_exhausted=settings.on_exhausted,
+            outbox=outbox,
         )
         workspaces = WorkspaceService(database, clock, metering)
         stack.push_async_callback(workspaces.close)
@@ -116,19 +129,17 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             raise CannotStart(problem)
         first = await workspaces.bootstrap(secret, settings.bootstrap_plan)
 
-        policy = EgressPolicy(settings.egress_allow)
-        policy.own_ports.add(port)
         node = _node(settings, policy)
         fleet = LocalFleet(node)
         stack.push_async_callback(fleet.close)
         await fleet.start()
 
-        sealer = Sealer.load(settings.data_dir)
         sessions = SessionService(
             database=database,
             clock=clock,
             fleet=fleet,
             metering=metering,
+            outbox=outbox,
             proxies=ProxyPool.load(settings.proxy_pool_file),
             sealer=sealer,
             instance_id=instance_id,
@@ -138,6 +149,8 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
         if recovered := await sessions.ends.recover():
             log.warning("closed %d sessions that an earlier run left open; nothing was billed for them", recovered)
 
+        poster = Poster(policy)
+        webhooks = WebhookService(database, clock, sealer, poster)
         request_log = RequestLog(database, clock)
         await request_log.start()
         stack.push_async_callback(request_log.close)
@@ -149,8 +162,14 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             routers=[
                 session_routes.router(sessions, clock),
                 page_routes.router(PageService(sessions, fleet, clock)),
-                usage_routes.router(UsageService(database, metering, request_log)),
+                usage_routes.router(UsageService(database, metering, request_log, workspaces)),
+                budget_routes.router(BudgetService(database, metering, workspaces)),
+                forecast_routes.router(ForecastService(database, clock, metering, book, idle_ends)),
+                webhook_routes.router(webhooks),
                 health_routes.router(HealthService(database, fleet)),
+                operator_routes.router(
+                    OperatorService(database=database, clock=clock, metering=metering, workspaces=workspaces, book=book)
+                ),
             ],
             gate=Gatekeeping(
                 authenticate=workspaces.authenticate,
@@ -163,8 +182,15 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
                 tasks=gate_tasks,
             ),
         )
+        courier = Courier(database, clock, sealer, poster)
+        stack.push_async_callback(courier.close)
         workers = Workers(
-            database=database, fleet=fleet, metering=metering, sessions=sessions, chores=(idempotency.purge,)
+            database=database,
+            fleet=fleet,
+            metering=metering,
+            sessions=sessions,
+            deliver=courier.deliver_due,
+            chores=(idempotency.purge, webhooks.deliveries.purge),
         )
         workers.start()
         stack.push_async_callback(workers.close)

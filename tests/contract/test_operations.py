@@ -10,7 +10,39 @@ from tests.contract.normal import differences, normal_operation, operations
 _NOT_YET = Path(__file__).with_name("not_yet.txt")
 
 # Operations of ours that the contract does not have.
-_OUR_OWN = {"GET /ready"}
+_OUR_OWN = {
+    "GET /ready",
+    "GET /usage/breakdown",
+    "GET /usage/export",
+    "GET /usage/forecast",
+    "GET /usage/budgets",
+    "POST /usage/budgets",
+    "GET /usage/budgets/{budget_id}",
+    "PATCH /usage/budgets/{budget_id}",
+    "DELETE /usage/budgets/{budget_id}",
+    "GET /usage/webhooks",
+    "POST /usage/webhooks",
+    "GET /usage/webhooks/{endpoint_id}",
+    "PATCH /usage/webhooks/{endpoint_id}",
+    "DELETE /usage/webhooks/{endpoint_id}",
+    "POST /usage/webhooks/{endpoint_id}/rotate",
+    "POST /usage/webhooks/{endpoint_id}/test",
+    "POST /usage/webhooks/{endpoint_id}/redeliver",
+    "GET /usage/webhooks/{endpoint_id}/deliveries",
+    "GET /usage/webhooks/{endpoint_id}/deliveries/{message_id}",
+    "POST /usage/webhooks/{endpoint_id}/deliveries/{message_id}/redeliver",
+    "GET /operator/plans",
+    "GET /operator/workspaces",
+    "POST /operator/workspaces",
+    "GET /operator/workspaces/{workspace}",
+    "PUT /operator/workspaces/{workspace}/plan",
+    "POST /operator/workspaces/{workspace}/topups",
+    "GET /operator/workspaces/{workspace}/grants",
+    "POST /operator/workspaces/{workspace}/grants",
+    "DELETE /operator/workspaces/{workspace}/grants/{grant_id}",
+    "POST /operator/workspaces/{workspace}/corrections",
+    "GET /operator/workspaces/{workspace}/months",
+}
 
 
 def _not_yet() -> list[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support import first_schema
 from tests.support.server import Server
 
 pytestmark = pytest.mark.slow
@@ -124,10 +125,68 @@ def test_a_kill_while_sessions_run_keeps_every_minute_that_began(server: Server)
     _assert_no_browser_but_the_warm_one(server)
 
 
+def test_a_key_makes_one_session_however_often_its_start_is_killed(server: Server) -> None:
+    once = {"Idempotency-Key": "once"}
+    _dies_at(server, "start.after_acquire", lambda client: _start(client, **once))
+    server.terminate()
+    _dies_at(server, "start.after_active", lambda client: _start(client, **once))
+    server.terminate()
+    _dies_at(server, "idempotency.stored", lambda client: _start(client, **once))
+    with server.client() as client:
+        first, second = _start(client, **once), _start(client, **once)
+        assert first == second
+        usage = _usage(client)
+        assert (usage["session_count"], usage["total_cost"]) == (1, _MINUTE)
+    _assert_clean(server)
+
+
+@pytest.mark.parametrize("point", ["before_commit", "after_commit"])
+def test_credit_whose_command_or_request_is_killed_is_given_once(server: Server, point: str) -> None:
+    kill = {"NOCTULE_FAILPOINT": f"grant.{point}"}
+    server.noctule("workspaces", "create", "shop", "--plan", "prepaid")
+    operator_key = server.noctule("keys", "create", "--operator").stdout.split()[0]
+    top_up = ("workspaces", "topup", "shop", "1.25", "--key", "order-1")
+    case = ("--key", "case-1", "--meter", "browser", "--reason", "a slow page")
+    back = ("workspaces", "correct", *case, "--", "shop", "-0.5")
+    for command in (top_up, back):
+        assert server.noctule(*command, check=False, extra=kill).returncode == -9
+        # The retry, and one more.
+        server.noctule(*command)
+        server.noctule(*command)
+    server.start(kill)
+    path, order = "/operator/workspaces/shop/topups", {"amount": "2.5", "key": "order-2"}
+    with server.client(operator_key) as operator, pytest.raises(httpx.TransportError):
+        operator.post(path, json=order)
+    assert server.wait(20) == -9
+    server.start()
+    with server.client(operator_key) as operator:
+        for _ in range(2):
+            assert operator.post(path, json=order).raise_for_status().json()["balance_amount"] == 4.25
+    _assert_clean(server)
+
+
 def test_a_migration_that_is_killed_is_done_again_whole(server: Server) -> None:
     with pytest.raises(AssertionError, match="ended with -9"):
         server.start({"NOCTULE_FAILPOINT": "migrate.before_commit"})
     server.start()
     with server.client() as client:
         _start(client)
+    _assert_clean(server)
+
+
+def test_a_database_of_the_first_schema_keeps_its_figures_although_its_migration_is_killed(
+    server: Server, tmp_path: Path
+) -> None:
+    url = server.database_url
+    before = first_schema.fill(url, tmp_path / "scratch.db")
+    for _ in range(2):
+        with pytest.raises(AssertionError, match="ended with -9"):
+            server.start({"NOCTULE_FAILPOINT": "migrate.before_commit"})
+        assert first_schema.revision(url) == "0001"
+    server.start()
+    assert first_schema.figures(url) == before
+    with server.client() as client:
+        usage = _usage(client)
+        _start(client)
+        assert _usage(client)["total_cost"] == pytest.approx(usage["total_cost"] + _MINUTE, abs=1e-12)
     _assert_clean(server)

@@ -5,11 +5,12 @@ import re
 import httpx
 import pytest
 
+from tests.support.origin import Origin
 from tests.support.server import Server
 
 pytestmark = pytest.mark.slow
 
-_NO_THING_OF_A_WORKSPACE = {"/sessions/start"}
+_WITH_BODY = ("post", "put", "patch")
 
 
 def _second_key(server: Server) -> str:
@@ -18,13 +19,27 @@ def _second_key(server: Server) -> str:
     return next(word for word in made.split() if word.startswith("noct_"))
 
 
-def test_every_route_answers_a_foreign_key_as_if_nothing_were_there(server: Server) -> None:
+def test_every_route_answers_a_foreign_key_as_if_nothing_were_there(server: Server, origin: Origin) -> None:
     with server.client() as mine, server.client(_second_key(server)) as theirs:
         session = mine.post("/sessions/start", json={}).raise_for_status().json()
-        things = {"session_id": session["session_id"]}
+        wish = {"name": "b", "scope": "workspace", "period": "month", "limit": 1, "action": "warn"}
+        budget = mine.post("/usage/budgets", json=wish).raise_for_status().json()
+        hook = mine.post("/usage/webhooks", json={"url": origin.url}).raise_for_status().json()
+        sent = mine.post(f"/usage/webhooks/{hook['endpoint_id']}/test").raise_for_status().json()
+        things = {
+            "session_id": session["session_id"],
+            "budget_id": budget["id"],
+            "endpoint_id": hook["endpoint_id"],
+            "message_id": sent["message_id"],
+        }
         walked = 0
         for path, operations in mine.get("/openapi.json").json()["paths"].items():
             names = re.findall(r"{(\w+)}", path)
+            if path.startswith("/operator/"):
+                for method in operations:
+                    answer = _call(theirs, method, path.format(**dict.fromkeys(names, "default")))
+                    assert answer.status_code == 403, f"{method} {path}: {answer.status_code} {answer.text}"
+                continue
             if not names:
                 continue
             assert set(names) <= set(things), f"give this test a thing of a workspace for {path}"
@@ -36,6 +51,9 @@ def test_every_route_answers_a_foreign_key_as_if_nothing_were_there(server: Serv
         for params in ({"only_active": "True"}, {"only_active": "False"}):
             assert theirs.get("/sessions", params=params).json()["items"] == []
         assert theirs.get("/usage").json()["session_count"] == 0
+        assert theirs.get("/usage/webhooks").json()["items"] == []
+        assert mine.get(f"/usage/webhooks/{hook['endpoint_id']}").json()["enabled"]
+        mine.delete(f"/usage/webhooks/{hook['endpoint_id']}").raise_for_status()
         assert mine.get(f"/sessions/{session['session_id']}").json()["status"] == "active"
         mine.delete(f"/sessions/{session['session_id']}/stop").raise_for_status()
 
@@ -45,5 +63,5 @@ def _call(client: httpx.Client, method: str, path: str) -> httpx.Response:
         "execute": {"type": "wait", "time_ms": 1},
         "cookies": {"cookies": []},
     }
-    body = bodies.get(path.rsplit("/", 1)[-1]) if method in ("post", "put", "patch") else None
+    body = bodies.get(path.rsplit("/", 1)[-1], {} if method == "patch" else None) if method in _WITH_BODY else None
     return client.request(method.upper(), path, json=body)

@@ -26,8 +26,11 @@ CHECKPOINT_BYTES, CHECKPOINT_SECONDS = 10_000_000, 10
 class Held:
     """What the model knows of a lease."""
 
-    def __init__(self, id: str, account: str, meter: str, opened: Any, began: float) -> None:
+    def __init__(
+        self, id: str, account: str, meter: str, opened: Any, began: float, api_key: str, tags: tuple[str, ...]
+    ) -> None:
         self.id, self.account, self.meter, self.opened = id, account, meter, opened
+        self.api_key, self.tags = api_key, tags
         self.began, self.paid, self.bytes, self.committed = began, 0, 0, 0
         self.checked = began
         self.unpaid: int | None = None
@@ -50,6 +53,7 @@ class Machine(RuleBasedStateMachine):
         self.held: dict[str, Held] = {}
         self.calls: list[tuple[ModelCall, str]] = []
         self.top_ups: dict[str, tuple[str, int]] = {}
+        self.credits: dict[str, tuple[str, int, Month]] = {}
         self.sealed: dict[tuple[str, Month], bytes] = {}
         self.boot()
 
@@ -77,19 +81,24 @@ class Machine(RuleBasedStateMachine):
             due = size >= CHECKPOINT_BYTES or (pending > 0 and elapsed >= CHECKPOINT_SECONDS)
             if owed > held.paid or due:
                 account.catch_up(self.clock.now())
-            while held.paid < owed and account.balance() > 0:
+            while held.paid < owed and not self.refused(held):
                 self.charge_minute(held)
             if held.paid < owed:
                 stops.add(held.id)
-            elif due and account.balance() > 0:
+            elif due and not self.refused(held):
                 before, held.unpaid = held.committed, None
                 held.checked = self.clock.monotonic()
                 if pending:
                     self.charge_bytes(held)
-                    held.unpaid = before if account.balance() <= 0 else None
+                    held.unpaid = before if self.refused(held) else None
             elif due and size >= CHECKPOINT_BYTES:
                 stops.add(held.id)
         return stops
+
+    def refused(self, held: Held) -> bool:
+        """Whether no more of a lease may be booked; functions have no session."""
+        session = held.id if held.meter == "browser" else ""
+        return self.accounts[held.account].refuses(self.clock.now(), session, held.api_key, held.tags)
 
     # -- the model's side ----------------------------------------------------------------------------------
 
@@ -99,14 +108,17 @@ class Machine(RuleBasedStateMachine):
     def charge_minute(self, held: Held) -> None:
         account, minute = self.accounts[held.account], held.paid
         key, occurred = f"{held.meter}:{held.id}:{minute}", held.opened + timedelta(minutes=minute)
-        use = model.Use(key, held.meter, occurred, model.minute_cost(minute), held.id, minute == 0)
+        use = model.Use(
+            key, held.meter, occurred, model.minute_cost(minute), held.id, minute == 0, held.api_key, held.tags
+        )
         account.charge(use, self.clock.now())
         held.paid += 1
 
     def charge_bytes(self, held: Held) -> None:
         account = self.accounts[held.account]
         key, cost = f"proxy:{held.id}:{held.committed}", 10 * (held.bytes - held.committed)
-        account.charge(model.Use(key, "proxy", self.now(account), cost, held.id, False), self.clock.now())
+        use = model.Use(key, "proxy", self.now(account), cost, held.id, False, held.api_key, held.tags)
+        account.charge(use, self.clock.now())
         held.committed = held.bytes
 
     def cost(self, lease_id: str) -> int:

@@ -6,7 +6,7 @@ shares nothing with ``noctule.metering`` but the way in which a grant's id is ma
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from math import floor
@@ -53,10 +53,11 @@ class Credit:
     expires: datetime
     spent: int = 0
     expired: int = 0
+    voided: int = 0
 
     @property
     def left(self) -> int:
-        return self.amount - self.spent - self.expired
+        return self.amount - self.spent - self.expired - self.voided
 
 
 @dataclass
@@ -67,6 +68,26 @@ class Use:
     cost: int
     session: str
     first: bool
+    api_key: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass
+class Budget:
+    name: str
+    scope: str
+    subject: str
+    monthly: bool
+    limit: int
+    stops: bool
+
+    def covers(self, session: str, api_key: str, tags: tuple[str, ...]) -> bool:
+        return {
+            "workspace": True,
+            "key": api_key == self.subject,
+            "tag": self.subject in tags,
+            "session": session == self.subject,
+        }[self.scope]
 
 
 @dataclass
@@ -81,6 +102,25 @@ class Account:
     history: list[tuple[datetime, str, int]] = field(default_factory=list)
     plans: list[tuple[datetime, str]] = field(default_factory=list)
     owed: int = 0
+    budgets: dict[str, Budget] = field(default_factory=dict)
+
+    def spent_of(self, budget: Budget, month: tuple[int, int]) -> int:
+        """The costs of all uses that a budget covers, in a month or ever."""
+        return sum(
+            use.cost
+            for use in self.uses
+            if budget.covers(use.session, use.api_key, use.tags)
+            and (not budget.monthly or month_of(use.occurred) == month)
+        )
+
+    def refuses(self, now: datetime, session: str, api_key: str, tags: tuple[str, ...]) -> bool:
+        """Whether no such use may begin: by the balance, or by a budget."""
+        month = month_of(max(now, self.mark))
+        return self.balance() <= 0 or any(
+            self.spent_of(budget, month) >= budget.limit
+            for budget in self.budgets.values()
+            if budget.stops and budget.covers(session, api_key, tags)
+        )
 
     def balance(self) -> int:
         return sum(credit.left for credit in self.credits) - self.owed
@@ -94,6 +134,8 @@ class Account:
                 if credit.expires <= start_of(month) and credit.left:
                     self.history.append((start_of(month), "plan expired", credit.left))
                     credit.expired = credit.left
+            if carried := sum(credit.left for credit in self.credits if credit.bucket == "plan"):
+                self.history.append((start_of(month), "plan carried", carried))
             self.add_plan_credit(month, start_of(month))
         self.mark = now
         return now
@@ -102,7 +144,7 @@ class Account:
         had = sum(
             credit.amount
             for credit in self.credits
-            if credit.bucket == "plan" and credit.expires == start_of(after(month))
+            if credit.key.startswith("grant:plan:") and credit.expires == start_of(after(month))
         )
         missing = PLANS[self.plan][0] - had
         if missing > 0:
@@ -118,6 +160,14 @@ class Account:
             credit.spent += settled
             self.history.append((credit.effective, f"{credit.bucket} spent", settled))
             self.history.append((credit.effective, "overage", -settled))
+
+    def void(self, key: str, now: datetime) -> int:
+        at = self.catch_up(now)
+        (credit,) = [each for each in self.credits if each.key == key]
+        left = credit.left
+        credit.voided += left
+        self.history.append((at, f"{credit.bucket} granted", -left))
+        return left
 
     def take_plan(self, plan: str, now: datetime) -> None:
         at = self.catch_up(now)
@@ -137,9 +187,12 @@ class Account:
     def charge(self, use: Use, now: datetime) -> None:
         at = self.catch_up(now)
         if at >= start_of(after(month_of(use.occurred))) + timedelta(hours=1):
-            use = Use(use.key, use.meter, at, use.cost, use.session, use.first)
+            use = replace(use, occurred=at)
         self.uses.append(use)
         due = use.cost
+        if due < 0:
+            self.give(Credit(f"grant:{use.key}", "topup", -due, at, _FOREVER))
+            return
         for credit in self.in_spending_order():
             part = min(due, credit.left)
             if part:
@@ -175,7 +228,7 @@ class Account:
             topup_left = topups - total("topup spent") - total("overage")
             if month <= month_of(now):
                 since = max(start_of(month), seen.opened)
-                limit = total("plan granted", since)
+                limit = total("plan granted", since) + total("plan carried", since)
                 left = limit - total("plan spent", since)
         known = month_of(seen.opened) <= month <= month_of(now)
         return result | {

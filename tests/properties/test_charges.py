@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 from noctule.db.engine import Database
 from noctule.db.schema import metadata
 from noctule.metering.book import Price, PriceBook
-from noctule.metering.domain.posting import AccountBooks, AccountState, Bucket, Journal
+from noctule.metering.domain.journal import AccountState, Bucket, Journal
+from noctule.metering.domain.posting import AccountBooks
 from noctule.metering.service import LeaseOpening, Meter, Metering, Month, UsageEvent
 from noctule.metering.store import reading
 from tests.properties.seeds import SEED

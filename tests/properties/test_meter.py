@@ -3,6 +3,7 @@
 The numbers in names and comments are those of the list of invariants in METERING.
 """
 
+import copy
 import math
 from collections import Counter
 from collections.abc import Callable
@@ -25,14 +26,25 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from noctule.db.engine import Database
 from noctule.db.schema import metadata
-from noctule.kit.errors import Conflict, PaymentRequired
-from noctule.metering.service import KeyReused, LeaseOpening, ModelCall, Month
+from noctule.kit.errors import Conflict, InvalidRequest, PaymentRequired
+from noctule.metering.service import (
+    BudgetAction,
+    BudgetPeriod,
+    BudgetScope,
+    Correction,
+    KeyReused,
+    LeaseOpening,
+    ModelCall,
+    Month,
+)
+from noctule.metering.service import Meter as MeterKind
 from noctule.metering.service.leases import Doubtful
 from noctule.metering.store import reading
+from noctule.metering.store.tables import usage_day
 from noctule.usage.wire import UsageResponse
 from tests.properties import model, replaying
 from tests.properties.machine import Held, Machine
@@ -91,20 +103,124 @@ class Meter(Machine):
             at = account.catch_up(self.clock.now())
             account.give(model.Credit(f"grant:topup:{key}", "topup", amount, at, model._FOREVER))
 
-    @rule(target=leases, id=st.sampled_from(ACCOUNTS), meter=st.sampled_from(["browser", "browser", "function"]))
-    def open_lease(self, id: str, meter: Any) -> Any:
+    @rule(
+        id=st.sampled_from(ACCOUNTS),
+        amount=st.one_of(st.integers(1, 3_000_000), st.integers(1, 10**12)),
+        months=st.integers(-1, 2),
+        key=st.sampled_from("abcdef"),
+    )
+    def grant_for_months(self, id: str, amount: int, months: int, key: str) -> None:
+        account = self.accounts[id]
+        month = Month.of(self.now(account))
+        month = month.previous if months < 0 else month
+        for _ in range(months):
+            month = month.next
+        content = (id, amount, month)
+
+        def step(link: Connection) -> None:
+            self.meter.grant(link, id, amount, key, expires_after=month)
+
+        if self.credits.get(key, content) != content:
+            with pytest.raises(Conflict):
+                self.write(step)
+        elif key in self.credits:
+            self.write(step)
+        elif months < 0:
+            with pytest.raises(InvalidRequest):
+                self.write(step)
+        else:
+            self.write(step)
+            self.write(step)
+            self.credits[key] = content
+            at = account.catch_up(self.clock.now())
+            account.give(model.Credit(f"grant:credit:{key}", "plan", amount, at, month.end))
+
+    @rule(id=st.sampled_from(ACCOUNTS), data=st.data())
+    def void_a_grant(self, id: str, data: st.DataObject) -> None:
+        grants = self.read(self.meter.grants, id)
+        account = self.accounts[id]
+        assert {(each.key, each.amount_nanos, each.remaining_nanos) for each in grants} == {
+            (credit.key, credit.amount, credit.left) for credit in account.credits
+        }
+        if not grants:
+            return
+        grant = data.draw(st.sampled_from(grants))
+        # Credit that the void's own catching up expires cannot be taken back any more.
+        ahead = copy.deepcopy(account)
+        taken = ahead.void(grant.key, self.clock.now())
+        assert self.write(self.meter.void_grant, id, grant.id) == taken
+        assert self.write(self.meter.void_grant, id, grant.id) == 0
+        if taken:
+            self.accounts[id] = ahead
+
+    @rule(
+        id=st.sampled_from(ACCOUNTS),
+        amount=st.one_of(st.integers(-3_000_000, 3_000_000), st.integers(-(10**10), 10**10)).filter(bool),
+        ago=st.integers(0, 5_000_000),
+    )
+    def correct(self, id: str, amount: int, ago: int) -> None:
+        account = self.accounts[id]
+        at = self.now(account) - timedelta(seconds=ago)
+        correction = Correction(f"{next(self.ids)}", amount, "a slip", MeterKind.BROWSER, occurred_at=at)
+        assert self.write(self.meter.correct, id, correction)
+        assert not self.write(self.meter.correct, id, correction)
+        use = model.Use(f"correction:{correction.key}", "browser", at, amount, "", False)
+        account.charge(use, self.clock.now())
+
+    @rule(
+        id=st.sampled_from(ACCOUNTS),
+        name=st.sampled_from("pqr"),
+        whose=st.sampled_from([("workspace", ""), ("key", "k1"), ("tag", "x"), ("session", "browser-1")]),
+        monthly=st.booleans(),
+        limit=st.sampled_from([1, 833_333, 2_500_000, 100_000_000, 10**10]),
+        stops=st.booleans(),
+    )
+    def set_a_budget(self, id: str, name: str, whose: tuple[str, str], monthly: bool, limit: int, stops: bool) -> None:
+        account = self.accounts[id]
+        known = {each.budget.name: each.budget for each in self.read(self.meter.budgets, id)}
+        if name in known and stops:
+            self.write(self.meter.remove_budget, id, known[name].id)
+            del account.budgets[name]
+            return
+        if name in known:
+            self.write(self.meter.change_budget, id, known[name].id, limit_nanos=limit)
+            account.budgets[name].limit = limit
+            return
+        terms: Any = {
+            "scope": BudgetScope(whose[0]),
+            "subject": whose[1],
+            "period": BudgetPeriod.MONTH if monthly else BudgetPeriod.TOTAL,
+            "limit_nanos": limit,
+            "action": BudgetAction.STOP if stops else BudgetAction.WARN,
+        }
+
+        def step(link: Connection) -> None:
+            self.meter.add_budget(link, id, name=name, **terms)
+
+        self.write(step)
+        account.budgets[name] = model.Budget(name, *whose, monthly, limit, stops)
+
+    @rule(
+        target=leases,
+        id=st.sampled_from(ACCOUNTS),
+        meter=st.sampled_from(["browser", "browser", "function"]),
+        api_key=st.sampled_from(["k1", "k2"]),
+        tags=st.sampled_from([(), ("x",), ("y",), ("x", "y")]),
+    )
+    def open_lease(self, id: str, meter: Any, api_key: str, tags: tuple[str, ...]) -> Any:
         lease_id = f"{meter}-{next(self.ids)}"
         session, run = (lease_id, None) if meter == "browser" else (None, lease_id)
-        opening = LeaseOpening(lease_id, id, "key", meter, session_id=session, function_run_id=run, tags=("x",))
+        opening = LeaseOpening(lease_id, id, api_key, meter, session_id=session, function_run_id=run, tags=tags)
         account = self.accounts[id]
-        seen = account.usage(model.month_of(self.now(account)), self.clock.now())
-        if seen["is_limit_exceeded"]:  # 10
+        ahead = copy.deepcopy(account)
+        ahead.catch_up(self.clock.now())
+        if ahead.refuses(self.clock.now(), session or "", api_key, tags):  # 10
             with pytest.raises(PaymentRequired):
                 self.write(self.meter.open_lease, opening)
             return multiple()
         self.write(self.meter.open_lease, opening)
         at = account.catch_up(self.clock.now())
-        held = Held(lease_id, id, meter, at, self.clock.monotonic())
+        held = Held(lease_id, id, meter, at, self.clock.monotonic(), api_key, tags)
         self.held[lease_id] = held
         self.charge_minute(held)
         self.meter.begin(lease_id)
@@ -224,6 +340,10 @@ class Meter(Machine):
         self.held.clear()
 
     @rule()
+    def seal(self) -> None:
+        self.write(self.meter.seal_months)
+
+    @rule()
     def lose_a_commit(self) -> None:
         """A tick is rolled back although the server lives on: what it charged is charged later, once."""
         totals = {held.id: held.bytes for held in self.held.values()}
@@ -253,11 +373,15 @@ class Meter(Machine):
             month = model.month_of(self.now(account))
             self.check_month(id, Month(*month))
             exceeded = account.usage(month, self.clock.now())["is_limit_exceeded"]
-            if exceeded:  # 10
+            ahead = copy.deepcopy(account)
+            ahead.catch_up(self.clock.now())
+            if exceeded or ahead.refuses(self.clock.now(), "", "k1", ("x",)):  # 10
                 with pytest.raises(PaymentRequired):
-                    self.read(self.meter.admit, id)
+                    self.read(self.meter.admit, id, api_key_id="k1", tags=("x",))
             else:
-                self.read(self.meter.admit, id)
+                self.read(self.meter.admit, id, api_key_id="k1", tags=("x",))
+            stands = {each.budget.name: each.spent_nanos for each in self.read(self.meter.budgets, id)}
+            assert stands == {name: account.spent_of(each, month) for name, each in account.budgets.items()}
 
     def check_month(self, id: str, month: Month) -> bytes:
         usage = self.read(self.meter.usage, id, month)
@@ -328,12 +452,14 @@ class Meter(Machine):
         def step(link: Connection) -> Any:
             rollups = {where: asdict(rollup) for where, rollup in reading.rollups(link).items()}
             balances = {where: left for where, left in reading.balances(link).items() if left}
-            return {where: figures for where, figures in rollups.items() if any(figures.values())}, balances
+            days = sorted(tuple(row) for row in link.execute(select(usage_day)))
+            return {where: figures for where, figures in rollups.items() if any(figures.values())}, balances, days
 
         return self.read(step)
 
     def replay_is_identical(self) -> None:
         """5: the log, in the order of booking, into an empty database."""
+        assert self.read(replaying.differences, self.clock.now()) == []
         log, plans = self.read(replaying.log), self.read(replaying.plans)
         with replaying.replayed(log, plans, FrozenClock(self.clock.now())) as (clock, meter, read):
             for id, account in self.accounts.items():

@@ -10,8 +10,8 @@
 - ``set_traffic`` and ``set_idle``: what ``traffic`` reports;
 - ``crash``: the browser ends unasked, and the listeners hear of it.
 
-What a test may read: ``specs`` (of live sessions), ``acquired`` and ``released`` (ids in order), ``commands``
-(everything that was run), ``url`` of a session's page, ``started`` and ``closed``.
+What a test may read: ``specs`` (of live sessions), ``acquired`` and ``released`` (ids in order), ``reasons``
+(of releases), ``commands`` (everything that was run), ``url`` of a session's page, ``started`` and ``closed``.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from noctule.browser.commands import (
     DEFAULT_VIEWPORT,
+    SESSION_OVER,
     Acquired,
     BrowserCookie,
     BrowserGone,
@@ -85,6 +86,7 @@ class FakeFleet:
         self.specs: dict[str, BrowserSpec] = {}
         self.acquired: list[str] = []
         self.released: list[str] = []
+        self.reasons: dict[str, str] = {}
         self.commands: list[tuple[str, Command]] = []
         self.started = False
         self.closed = False
@@ -125,8 +127,9 @@ class FakeFleet:
         self.acquired.append(spec.session_id)
         return Acquired(spec.session_id, spec.user_agent or USER_AGENT, spec.viewport or DEFAULT_VIEWPORT)
 
-    async def release(self, session_id: str) -> Traffic:
+    async def release(self, session_id: str, reason: str = SESSION_OVER) -> Traffic:
         self.released.append(session_id)
+        self.reasons[session_id] = reason
         session = self._forget(session_id)
         return self._measured(session) if session else Traffic()
 

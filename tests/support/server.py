@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,8 @@ import httpx
 import psutil
 
 from noctule.browser.rundir import candidates
+from tests.support.forge import Forge, Forged
+from tests.support.ports import free_port
 
 KEY = "noct_test_key_of_the_suites_0123456789"
 
@@ -22,10 +23,15 @@ class Server:
     """One ``noctule serve``. ``data_dir`` outlives it, so that another can go on where it ended."""
 
     def __init__(
-        self, data_dir: Path, environment: Mapping[str, str] | None = None, *, port: int | None = None
+        self,
+        data_dir: Path,
+        environment: Mapping[str, str] | None = None,
+        *,
+        port: int | None = None,
+        forge: Forge | None = None,
     ) -> None:
         self.data_dir = data_dir
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = data_dir.parent / f"{data_dir.name}.log"
         self._environment = {
@@ -37,7 +43,13 @@ class Server:
             "NOCTULE_WARM_POOL_SIZE": "1",
             **(environment or {}),
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._forge = forge
+        self._process: subprocess.Popen[bytes] | Forged | None = None
+
+    @property
+    def database_url(self) -> str:
+        """Where its state is."""
+        return self._environment.get("NOCTULE_DATABASE_URL", f"sqlite:///{self.data_dir / 'noctule.db'}")
 
     @property
     def process(self) -> psutil.Process:
@@ -47,6 +59,14 @@ class Server:
 
     def start(self, extra: Mapping[str, str] | None = None, timeout_seconds: float = 40.0) -> "Server":
         """Start and wait until it is ready; fails with the log's end if it is not."""
+        self.spawn(extra)
+        return self.await_ready(timeout_seconds)
+
+    def spawn(self, extra: Mapping[str, str] | None = None) -> None:
+        """Start and do not wait."""
+        if self._forge is not None:
+            self._process = self._forge.fork({**self._environment, **(extra or {})}, self.log)
+            return
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "noctule", "serve"],
@@ -55,16 +75,21 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
+
+    def await_ready(self, timeout_seconds: float = 40.0) -> "Server":
+        """Wait until it is ready; fails with the log's end if it is not."""
+        assert self._process is not None
         deadline = time.monotonic() + timeout_seconds
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise AssertionError(f"the server ended with {self._process.returncode}:\n{self.tail()}")
-            try:
-                if httpx.get(f"{self.url}/ready", timeout=2).status_code == 200:
-                    return self
-            except httpx.TransportError:
-                pass
-            time.sleep(0.05)
+        with httpx.Client(timeout=2, trust_env=False) as client:
+            while time.monotonic() < deadline:
+                if self._process.poll() is not None:
+                    raise AssertionError(f"the server ended with {self._process.returncode}:\n{self.tail()}")
+                try:
+                    if client.get(f"{self.url}/ready").status_code == 200:
+                        return self
+                except httpx.TransportError:
+                    pass
+                time.sleep(0.05)
         raise AssertionError(f"the server was not ready in {timeout_seconds} s:\n{self.tail()}")
 
     def client(self, key: str = KEY, timeout_seconds: float = 60.0) -> httpx.Client:
@@ -98,11 +123,13 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.kill()
 
-    def noctule(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def noctule(
+        self, *arguments: str, check: bool = True, extra: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run the command line on this server's data."""
         return subprocess.run(
             [sys.executable, "-m", "noctule", *arguments],
-            env=self._environment,
+            env={**self._environment, **(extra or {})},
             capture_output=True,
             text=True,
             timeout=60,
@@ -137,10 +164,3 @@ def running(data_dir: Path, environment: Mapping[str, str] | None = None) -> Ite
         yield server.start()
     finally:
         server.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

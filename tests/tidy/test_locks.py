@@ -13,7 +13,12 @@ from tests.tidy.repository import ROOT
 _LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
 _PIN = re.compile(r"^(?P<name>[a-z0-9][a-z0-9._-]*)(?:\[[^\]]*\])?==(?P<version>[^\s;\\]+)", re.MULTILINE)
 _PERMISSIVE = {"MIT", "MIT-0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "Apache-2.0", "PSF-2.0", "ISC", "0BSD"}
-_CLASSIFIERS = {"MIT License": "MIT", "BSD License": "BSD", "Apache Software License": "Apache-2.0"}
+_CLASSIFIERS = {
+    "MIT License": "MIT",
+    "BSD License": "BSD",
+    "Apache Software License": "Apache-2.0",
+    "Python Software Foundation License": "PSF-2.0",
+}
 # Copyleft that ends at the edge of their own files; used unmodified (docs/decisions/0007).
 _FILE_LEVEL_COPYLEFT = {"pathspec": "MPL-2.0"}
 

@@ -10,6 +10,10 @@ from typing import Any, Literal
 WaitUntil = Literal["commit", "domcontentloaded", "load", "networkidle"]
 
 
+SESSION_OVER = "The session has ended."
+"""What a stream is told when its session ends for no better reason."""
+
+
 @dataclass(frozen=True, slots=True)
 class Viewport:
     """Size of the page in CSS pixels."""

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+Closer = Callable[[str], None]
+"""Closes a stream; told why, in a sentence for its client."""
+
 
 @dataclass(frozen=True)
 class Door:
@@ -15,9 +18,10 @@ class Door:
 
     ``path`` is the browser-level DevTools endpoint on ``host:port``. ``downloads`` is the only folder of
     the session that its clients may name. ``touch`` marks activity and is cheap enough for every message.
-    ``on_release`` registers a closer that is called on the event loop when the session ends, and returns
-    a function that takes the closer back. ``has_window`` says that the browser acts on key strokes that its
-    pages leave, as full Chromium does (even headless) and the headless shell does not.
+    ``on_release`` registers a closer that is called on the event loop when the session ends, with a sentence
+    that says why, and returns a function that takes the closer back. ``has_window`` says that the browser
+    acts on key strokes that its pages leave, as full Chromium does (even headless) and the headless shell
+    does not.
     """
 
     host: str
@@ -25,5 +29,5 @@ class Door:
     path: str
     downloads: Path
     touch: Callable[[], None]
-    on_release: Callable[[Callable[[], None]], Callable[[], None]]
+    on_release: Callable[[Closer], Callable[[], None]]
     has_window: bool = True

@@ -19,6 +19,7 @@ from noctule.browser import foreign
 from noctule.browser.assembly import Assembler, Browser
 from noctule.browser.cdp import CdpError
 from noctule.browser.commands import (
+    SESSION_OVER,
     Acquired,
     BrowserGone,
     BrowserLost,
@@ -31,7 +32,7 @@ from noctule.browser.commands import (
     SandboxLevel,
     Traffic,
 )
-from noctule.browser.door import Door
+from noctule.browser.door import Closer, Door
 from noctule.browser.egress.policy import EgressPolicy
 from noctule.browser.launcher import Launcher
 from noctule.browser.process import LaunchFailed
@@ -54,9 +55,9 @@ class _Session:
 
     def __init__(self, browser: Browser, clock: Clock) -> None:
         self.browser = browser
-        self.closers: dict[int, Callable[[], None]] = {}
+        self.closers: dict[int, Closer] = {}
         self.commands = 0
-        self.ended = False
+        self.ended_because: str | None = None
         self._clock = clock
         self._next_closer = 0
         self.active_at = clock.monotonic()
@@ -65,9 +66,9 @@ class _Session:
     def touch(self) -> None:
         self.active_at = self._clock.monotonic()
 
-    def on_release(self, closer: Callable[[], None]) -> Callable[[], None]:
-        if self.ended:
-            asyncio.get_running_loop().call_soon(closer)
+    def on_release(self, closer: Closer) -> Callable[[], None]:
+        if self.ended_because is not None:
+            asyncio.get_running_loop().call_soon(closer, self.ended_because)
         self._next_closer += 1
         number = self._next_closer
         self.closers[number] = closer
@@ -128,7 +129,7 @@ class Node:
         """End every browser, in ten seconds at most. Listeners hear nothing of it."""
         self._closed = True
         for session_id in list(self._sessions):
-            self._end(session_id)
+            self._end(session_id, "The server is stopping.")
         await self._pool.close()
         if self._background:
             await asyncio.wait(self._background, timeout=_CLEANING_SECONDS)
@@ -170,12 +171,12 @@ class Node:
         browser.gone.add_done_callback(lambda gone: self._ended_unasked(session_id, browser, gone.result()))
         return Acquired(session_id, browser.driver.user_agent, browser.driver.viewport)
 
-    async def release(self, session_id: str) -> Traffic:
-        """Take the browser away; answers at once. An unknown session has no traffic; one that is being
-        acquired will not come to be."""
+    async def release(self, session_id: str, reason: str = SESSION_OVER) -> Traffic:
+        """Take the browser away, and tell its streams why; answers at once. An unknown session has no traffic;
+        one that is being acquired will not come to be."""
         if session_id in self._pending:
             self._given_up.add(session_id)
-        return self._end(session_id)
+        return self._end(session_id, reason)
 
     async def run(self, session_id: str, command: Command) -> Result:
         """Carry out one command; errors as of ``Fleet.run``."""
@@ -288,16 +289,16 @@ class Node:
 
     # -- ending one ----------------------------------------------------------------------------------------
 
-    def _end(self, session_id: str) -> Traffic:
+    def _end(self, session_id: str, reason: str) -> Traffic:
         session = self._sessions.pop(session_id, None)
         if session is None:
             return Traffic()
-        session.ended = True
+        session.ended_because = reason
         traffic = session.traffic()
         self._supervise(session.browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS))
         for closer in list(session.closers.values()):
             try:
-                closer()
+                closer(reason)
             except Exception:
                 log.exception("a stream of session %s could not be closed", session_id)
         return traffic
@@ -307,7 +308,7 @@ class Node:
         if session is None or session.browser is not browser:
             return
         log.warning("the browser of session %s ended: %s", session_id, reason)
-        self._end(session_id)
+        self._end(session_id, "The browser of the session has gone.")
         for listener in self._listeners:
             try:
                 listener(BrowserGone(session_id, reason))

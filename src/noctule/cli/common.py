@@ -18,6 +18,7 @@ from noctule.kit.clock import SystemClock
 from noctule.kit.errors import NoctuleError
 from noctule.metering.service import Metering
 from noctule.settings import Settings
+from noctule.webhooks.service import MessageOutbox
 from noctule.workspaces.service import WorkspaceService
 
 
@@ -48,7 +49,8 @@ def offline() -> Iterator[Offline]:
     with plain_sentences(), closing(Database(database_url(settings))) as database:
         migrate(database.engine)
         clock = SystemClock()
-        metering = Metering(clock, load_book(settings), instance_id="cli", boot_id="cli")
+        outbox = MessageOutbox(clock)
+        metering = Metering(clock, load_book(settings), instance_id="cli", boot_id="cli", outbox=outbox)
         yield Offline(database, metering, WorkspaceService(database, clock, metering))
 
 

@@ -5,6 +5,7 @@ import asyncio
 import click
 
 from noctule.cli.common import load_settings, offline
+from noctule.kit.scope import KeyScope
 from noctule.workspaces.domain import DEFAULT_WORKSPACE
 
 
@@ -16,21 +17,24 @@ def keys() -> None:
 @keys.command("create")
 @click.option("--workspace", default=DEFAULT_WORKSPACE, show_default=True, help="Whose key it is.")
 @click.option("--name", default="cli", show_default=True, help="A name to know the key by.")
-def create(workspace: str, name: str) -> None:
+@click.option("--operator", is_flag=True, help="A key for the operator's API (/operator), and for nothing else.")
+def create(workspace: str, name: str, operator: bool) -> None:
     """Make a key and print it; it is shown this once."""
+    scope = KeyScope.OPERATOR if operator else KeyScope.WORKSPACE
     with offline() as services:
         if workspace == DEFAULT_WORKSPACE:
             # A server that listens to others wants a key before its first start, which would make the workspace.
             asyncio.run(services.workspaces.ensure_default(load_settings().bootstrap_plan))
-        key, secret = asyncio.run(services.workspaces.create_key(workspace, name))
-    click.echo(f"Key {key.id} of workspace {workspace}. It is shown this once:", err=True)
+        key, secret = asyncio.run(services.workspaces.create_key(workspace, name, scope))
+    whose = "the operator" if operator else f"workspace {workspace}"
+    click.echo(f"Key {key.id} of {whose}. It is shown this once:", err=True)
     click.echo(secret)
 
 
 @keys.command("list")
 @click.option("--workspace", help="Only this workspace's keys.")
 def list_(workspace: str | None) -> None:
-    """Show keys by their last four characters, and when they were last used."""
+    """Show keys by their last four characters, what they open, and when they were last used."""
     with offline() as services:
         found = asyncio.run(services.workspaces.list_keys(workspace))
     for owner, key in found:
@@ -40,7 +44,8 @@ def list_(workspace: str | None) -> None:
             state = "never used"
         else:
             state = f"last used {key.last_used_at:%Y-%m-%d %H:%M}"
-        click.echo(f"{key.id}  …{key.hint}  {owner.name}  {key.name}  made {key.created_at:%Y-%m-%d}, {state}")
+        what = f"{key.scope.value:<9}  {owner.name}  {key.name}"
+        click.echo(f"{key.id}  …{key.hint}  {what}  made {key.created_at:%Y-%m-%d}, {state}")
 
 
 @keys.command("revoke")

@@ -3,11 +3,15 @@
 import click
 
 from noctule import __version__
+from noctule.cli.budgets import budgets
+from noctule.cli.db import db
 from noctule.cli.demo import demo
 from noctule.cli.doctor import doctor
 from noctule.cli.keys import keys
+from noctule.cli.plans import plans
 from noctule.cli.serve import serve
 from noctule.cli.usage import usage
+from noctule.cli.webhooks import webhooks
 from noctule.cli.workspaces import workspaces
 
 
@@ -20,5 +24,5 @@ def main() -> None:
     """
 
 
-for command in (serve, demo, doctor, workspaces, keys, usage):
+for command in (serve, demo, doctor, workspaces, keys, plans, usage, budgets, webhooks, db):
     main.add_command(command)

@@ -5,8 +5,7 @@ import asyncio
 import click
 
 from noctule.cli.common import Offline, offline
-from noctule.kit.ids import new_id
-from noctule.kit.money import format_dollars, parse_dollars
+from noctule.cli.credit import correct, expire, grant, grants, months, topup
 from noctule.workspaces.domain import ApiKey, Workspace
 
 
@@ -55,16 +54,5 @@ def plan_(name: str, plan: str) -> None:
     click.echo(f"{name} is on plan {plan}")
 
 
-@workspaces.command("topup")
-@click.argument("name")
-@click.argument("amount")
-@click.option("--key", help="Name of this top-up: the same one again adds nothing. Unset: a fresh one.")
-def topup(name: str, amount: str, key: str | None) -> None:
-    """Add AMOUNT dollars of credit that does not expire to workspace NAME, for example 12.50."""
-    try:
-        nanos = parse_dollars(amount)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="AMOUNT") from error
-    with offline() as services:
-        asyncio.run(services.workspaces.top_up(name, nanos, key or new_id()))
-    click.echo(f"{name} has {format_dollars(nanos)} more")
+for command in (topup, grant, grants, expire, correct, months):
+    workspaces.add_command(command)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from noctule.browser.commands import (
+    SESSION_OVER,
     Acquired,
     BrowserGone,
     BrowserSpec,
@@ -22,7 +23,7 @@ class LocalNode(Protocol):
     async def close(self) -> None: ...
     def admit(self, spec: BrowserSpec) -> None: ...
     async def acquire(self, spec: BrowserSpec, timeout_seconds: float) -> Acquired: ...
-    async def release(self, session_id: str) -> Traffic: ...
+    async def release(self, session_id: str, reason: str) -> Traffic: ...
     async def run(self, session_id: str, command: Command) -> Result: ...
     def traffic(self) -> Mapping[str, Traffic]: ...
     def on_gone(self, listener: Callable[[BrowserGone], None]) -> None: ...
@@ -48,8 +49,8 @@ class LocalFleet:
     async def acquire(self, spec: BrowserSpec, timeout_seconds: float) -> Acquired:
         return await self._node.acquire(spec, timeout_seconds)
 
-    async def release(self, session_id: str) -> Traffic:
-        return await self._node.release(session_id)
+    async def release(self, session_id: str, reason: str = SESSION_OVER) -> Traffic:
+        return await self._node.release(session_id, reason)
 
     async def run(self, session_id: str, command: Command) -> Result:
         return await self._node.run(session_id, command)

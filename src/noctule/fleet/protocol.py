@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from noctule.browser.commands import (
+    SESSION_OVER,
     Acquired,
     BrowserGone,
     BrowserSpec,
@@ -45,7 +46,7 @@ class Fleet(Protocol):
         """
         ...
 
-    async def release(self, session_id: str) -> Traffic:
+    async def release(self, session_id: str, reason: str = SESSION_OVER) -> Traffic:
         """Take the browser away and answer at once with its final traffic; the cleaning goes on behind,
         supervised. Every stream of the session is closed. Idempotent: an unknown session has no traffic.
         """

@@ -27,6 +27,8 @@ _TAGS = {
     "sessions": "Browser sessions: start, watch, stop, cookies.",
     "page": "What a session's page does: execute an action, take a picture.",
     "usage": "What was used and what it cost.",
+    "webhooks": "Signed messages to one's own servers: credit and budgets that are spent, sessions that ended.",
+    "operator": "Every workspace, its plan and its credit; with a key of the operator's scope.",
     "health": "Whether the server lives and is ready.",
 }
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")

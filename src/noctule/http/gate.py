@@ -1,4 +1,4 @@
-"""What every request passes before a route sees it, in this order: shape, path, key, rate, body, once-only.
+"""What every request passes before a route sees it, in this order: shape, path, key, rate, scope, body, once-only.
 
 The gate is a pure ASGI middleware. It leaves a ``Caller`` in the scope, gives every response its request
 id and rate headers, writes the request log, and answers whatever was raised further in: nothing leaves
@@ -23,14 +23,16 @@ from noctule.http.idempotency import Answer, Claim, Idempotency, fingerprint, pa
 from noctule.http.rates import Allowance, RateLimiter
 from noctule.http.replies import error_reply, reply_to
 from noctule.kit.clock import Clock
-from noctule.kit.errors import InvalidRequest, NoctuleError, TooManyRequests, Unauthenticated
+from noctule.kit.errors import Forbidden, InvalidRequest, NoctuleError, TooManyRequests, Unauthenticated
 from noctule.kit.log import redact
+from noctule.kit.scope import KeyScope
 from noctule.kit.tasks import Owned
 from noctule.kit.web import CALLER_IN_SCOPE, Caller
 from noctule.workspaces.domain import Identity
 
 PUBLIC_PATHS: Final = frozenset({"/health", "/ready", "/openapi.json", "/docs", "/favicon.ico"})
 _NEVER_LIMITED: Final = frozenset({"/health", "/ready"})
+_OPERATOR: Final = "/operator"
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 ANONYMOUS_REQUESTS_PER_MINUTE: Final = 600
@@ -174,11 +176,12 @@ class Gate:
             return
         caller = await self._authenticate(exchange)
         await self._limit(exchange, caller)
+        self._admit(exchange, caller)
+        _check_scope(caller.scope, exchange.path)
         if scope["method"] in _WRITES:
             work = self._write(exchange, caller, receive)
             await self._keeping.tasks.finish(self._answered(exchange, receive, work))
         else:
-            self._admit(exchange, caller)
             await self._app(scope, receive, exchange.send)
 
     # -- who ---------------------------------------------------------------------------------------------
@@ -204,6 +207,7 @@ class Gate:
             origin=_client_header(exchange, b"x-notte-request-origin"),
             idempotency_key=self._idempotency_key(exchange),
             base_url=base_url(exchange.scope, exchange.headers, self._public_url),
+            scope=identity.scope,
         )
 
     def _idempotency_key(self, exchange: _Exchange) -> str | None:
@@ -245,7 +249,6 @@ class Gate:
     async def _write(self, exchange: _Exchange, caller: Caller, receive: Receive) -> None:
         """Read the body and carry the write out; runs to its end whatever becomes of the client."""
         scope, headers = exchange.scope, exchange.headers
-        self._admit(exchange, caller)
         body = await read_body(receive, headers) if has_body(headers) else b""
         content_type = headers.get(b"content-type", b"")
         if body and is_json(content_type):
@@ -336,6 +339,18 @@ def _check_shape(scope: Scope) -> None:
         raise HeadersTooLarge(f"The headers are larger than {_LARGEST_HEADERS // 1024} KiB.")
     if "\x00" in path or b"%00" in query or b"\x00" in query:
         raise InvalidRequest("The address contains a NUL character (%00).")
+
+
+def _check_scope(scope: KeyScope, path: str) -> None:
+    """Raise ``Forbidden`` unless keys of that scope open that path, which is judged as the router will read it."""
+    is_operators = path == _OPERATOR or path.startswith(_OPERATOR + "/")
+    if is_operators and scope is not KeyScope.OPERATOR:
+        raise Forbidden("This is the operator's API, and this key is a workspace's: `noctule keys create --operator`.")
+    if scope is KeyScope.OPERATOR and not is_operators:
+        raise Forbidden(
+            "This key is an operator's and opens /operator alone; here a workspace's key is needed: "
+            "`noctule keys create`."
+        )
 
 
 def _client_header(exchange: _Exchange, name: bytes) -> str | None:

@@ -5,6 +5,7 @@
     NoctuleError
     ├── InvalidRequest        422  the payload is malformed
     ├── Unauthenticated       401  no key, or one that is not known
+    ├── Forbidden             403  a key of the wrong scope
     ├── NotFound              404  no such thing in this workspace
     ├── Conflict              409  the thing's state does not allow it
     ├── PaymentRequired       402  the balance is gone
@@ -59,6 +60,12 @@ class Unauthenticated(NoctuleError):
     """No key was sent, or it is unknown or revoked."""
 
     status = 401
+
+
+class Forbidden(NoctuleError):
+    """The key is of the other scope: the operator's API and everything else have keys of their own."""
+
+    status = 403
 
 
 class NotFound(NoctuleError):

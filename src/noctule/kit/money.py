@@ -1,8 +1,9 @@
 """Money is integers of nano-dollars (10^-9 USD); names end in ``_nanos``."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 NANOS_PER_DOLLAR = 1_000_000_000
+_LONGEST_AMOUNT = 25
 
 
 def dollars(nanos: int) -> float:
@@ -16,16 +17,26 @@ def parse_dollars(text: str) -> int:
 
     Raises ``ValueError`` for anything that is not a finite number with at most nine decimals.
     """
+    text = text.strip().removeprefix("$")
+    # Longer ones would be rounded; no amount that is meant has so many digits.
+    if len(text) > _LONGEST_AMOUNT or "_" in text or not text.isascii():
+        raise ValueError(f"not an amount of dollars: {text[:100]!r}")
     try:
-        amount = Decimal(text.strip().removeprefix("$"))
-    except InvalidOperation:
+        amount = Decimal(text)
+    except ArithmeticError:
         raise ValueError(f"not an amount of dollars: {text!r}") from None
-    if not amount.is_finite() or abs(amount) > 1_000_000_000:
+    # The exponent is judged before anything is computed with it: an absurd one overflows, or ends in zero.
+    if not amount.is_finite() or amount.adjusted() > 9 or abs(amount) > 1_000_000_000:
         raise ValueError(f"not an amount of dollars: {text!r}")
     nanos = amount * NANOS_PER_DOLLAR
-    if nanos != nanos.to_integral_value():
+    if (amount and amount.adjusted() < -9) or nanos != nanos.to_integral_value():
         raise ValueError(f"more than nine decimals: {text!r}")
     return int(nanos)
+
+
+def decimal_dollars(nanos: int) -> str:
+    """``"0.000833333"``: exact, without the sign of the dollar, for headers, files and messages."""
+    return format_dollars(nanos).replace("$", "").replace(",", "")
 
 
 def format_dollars(nanos: int) -> str:

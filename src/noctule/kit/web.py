@@ -7,13 +7,15 @@ sees it and left the ``Caller`` in the ASGI scope; nothing here looks at a key.
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, Self, TypeVar
 
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Header, Query, Request, Response
 from fastapi.openapi.models import OAuth2, OAuthFlowPassword, OAuthFlows
 from fastapi.security.base import SecurityBase
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from noctule.kit.errors import Unauthenticated
+from noctule.kit.money import decimal_dollars
 from noctule.kit.paging import Page, PageQuery
+from noctule.kit.scope import KeyScope
 
 T = TypeVar("T")
 
@@ -28,6 +30,7 @@ class Caller:
     """Who sent this request.
 
     ``base_url`` is the root of this server as the client reaches it, without a trailing slash.
+    ``workspace_id`` of an operator's key is the one that its requests are logged under, no limit to what it may see.
     ``idempotency_key`` is set on writes that carry one: what such a write creates takes its id from it
     (``kit.ids.id_for_key``), so that a repeated run of the same request creates nothing twice.
     """
@@ -39,6 +42,7 @@ class Caller:
     origin: str | None = None
     idempotency_key: str | None = None
     base_url: str = ""
+    scope: KeyScope = KeyScope.WORKSPACE
 
 
 async def client_headers(
@@ -75,6 +79,11 @@ async def _caller(caller: Annotated[Caller, Depends(_security)], _: Annotated[No
 
 CallerDep = Annotated[Caller, Depends(_caller)]
 """The parameter type by which a route learns who calls it."""
+
+
+def show_cost(response: Response, nanos: int) -> None:
+    """Put what the work of this reply has cost so far next to it, in dollars."""
+    response.headers["x-noctule-cost"] = decimal_dollars(nanos)
 
 
 def _stripped(value: Any) -> Any:

@@ -5,11 +5,14 @@ rounded, not single uses: whatever a chain of minutes or bytes is cut into, its 
 """
 
 import tomllib
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -20,6 +23,7 @@ from noctule.metering.domain.months import Month
 
 _BUILT_IN = Path(__file__).with_name("rates.toml")
 _UNITS = {"hour": ("minute", 60), "minute": ("minute", 1), "GB": ("byte", 1_000_000_000)}
+_WORD_OF = {unit: word for word, unit in _UNITS.items()}
 _UNIT_OF = {Meter.BROWSER: "minute", Meter.FUNCTION: "minute", Meter.PROXY: "byte"}
 
 
@@ -37,6 +41,11 @@ class Price:
     rate_nanos: int
     per: int
     unit: str
+
+    @property
+    def per_unit(self) -> str:
+        """What the rate is for, in the file's word: ``hour``, ``minute`` or ``GB``."""
+        return _WORD_OF[self.unit, self.per]
 
     def cost(self, position: int, quantity: int) -> int:
         """Nano-dollars of ``quantity`` units that begin at ``position`` of their chain."""
@@ -66,6 +75,25 @@ class Plan:
     requests_per_minute: int
 
 
+Row = TypeVar("Row", Price, Plan)
+
+
+class Standing(StrEnum):
+    """Where a dated row stands at an instant."""
+
+    PAST = "past"
+    IN_FORCE = "in force"
+    LATER = "later"
+
+
+@dataclass(frozen=True, slots=True)
+class Dated(Generic[Row]):
+    """A row as it stands at an instant."""
+
+    row: Row
+    standing: Standing
+
+
 @dataclass(frozen=True, slots=True)
 class PriceBook:
     """All prices and plans. Rows of one meter or plan are in order of their beginning, oldest first."""
@@ -76,6 +104,9 @@ class PriceBook:
     _by_name: dict[str, tuple[Plan, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        _refuse_twice("prices have the id", (price.id for price in self.prices))
+        _refuse_twice("prices of one meter begin at", (f"{p.begins_at}, {p.meter.value}" for p in self.prices))
+        _refuse_twice("rows of one plan begin at", (f"{plan.begins_at}, {plan.name}" for plan in self.plans))
         prices = sorted(self.prices, key=lambda price: price.begins_at)
         plans = sorted(self.plans, key=lambda plan: plan.begins_at)
         object.__setattr__(self, "_by_meter", {m: tuple(p for p in prices if p.meter is m) for m in _UNIT_OF})
@@ -132,9 +163,37 @@ class PriceBook:
         """Nano-dollars that the plan grants in ``month``. Raises ``InvalidRequest`` for an unknown plan."""
         return self.plan(name, month.start).monthly_nanos
 
+    def dated_prices(self, at: datetime) -> list[Dated[Price]]:
+        """Every price as it stands at ``at``, by meter, oldest first."""
+        return [
+            Dated(price, _standing(price, self.price(meter, at), at))
+            for meter, rows in self._by_meter.items()
+            for price in rows
+        ]
+
+    def dated_plans(self, at: datetime) -> list[Dated[Plan]]:
+        """Every row of every plan as it stands at ``at``, by name, oldest first."""
+        return [
+            Dated(plan, _standing(plan, self.plan(name, at), at))
+            for name in self.plan_names()
+            for plan in self._by_name[name]
+        ]
+
     def plan_names(self) -> list[str]:
         """Every plan, by name."""
         return sorted(self._by_name)
+
+
+def _standing(row: Row, in_force: Row, at: datetime) -> Standing:
+    if row is in_force:
+        return Standing.IN_FORCE
+    return Standing.LATER if row.begins_at > at else Standing.PAST
+
+
+def _refuse_twice(what: str, values: Iterable[str]) -> None:
+    for value, count in Counter(values).items():
+        if count > 1:
+            raise BadRates(f"{count} {what} {value}")
 
 
 def _nanos(value: object) -> object:

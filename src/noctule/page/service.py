@@ -75,6 +75,8 @@ class PageService:
         except CommandFailed as error:
             message = error.message
             failure = Failure(error.kind, error.message)
+        except BrowserLost as error:
+            raise await self._over(workspace_id, session_id) from error
         outcome = Outcome(started_at, self._clock.now(), message, markdown, failure)
         await self._sessions.record_step(session_id, "execution_result", trajectory_value(action, outcome))
         return outcome
@@ -90,12 +92,14 @@ class PageService:
             result = await self._run(session_id, Screenshot())
         except CommandFailed as error:
             raise BrowserFailed(f"The screenshot failed: {error.message}") from error
+        except BrowserLost as error:
+            raise await self._over(workspace_id, session_id) from error
         if not isinstance(result, Picture):
             raise TypeError(f"the fleet answered a screenshot with {type(result).__name__}")
         return result.jpeg
 
     async def _do(self, session_id: str, deed: Deed) -> tuple[str, str | None]:
-        """The message for people and the text brought back. Raises ``CommandFailed``."""
+        """The message for people and the text brought back. Raises ``CommandFailed``, ``BrowserLost``."""
         match deed:
             case Complete(success=success, answer=answer):
                 return f"Task completed {'successfully' if success else 'unsuccessfully'}: {answer}", None
@@ -121,5 +125,11 @@ class PageService:
             raise CommandFailed(
                 "ActionExecutionError", f"The browser did not answer within {self._deadline_seconds:g} seconds."
             ) from error
-        except BrowserLost as error:
-            raise Conflict(f"Session {session_id} is closed: its browser is gone.") from error
+
+    async def _over(self, workspace_id: str, session_id: str) -> Conflict:
+        """Why the session has no browser any more: its end, if it has one, or else its browser's."""
+        try:
+            await self._sessions.use(workspace_id, session_id)
+        except Conflict as ended:
+            return ended
+        return Conflict(f"Session {session_id} is closed: its browser is gone.")

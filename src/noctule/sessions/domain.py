@@ -2,7 +2,7 @@
 
 ::
 
-    starting ──> active ──> closed      stopped by its owner, by the end of credits, or with the server
+    starting ──> active ──> closed      stopped by its owner, by the end of credit or of a budget, or with the server
         │           ├─────> timed_out   idle, or its maximum duration reached
         └───────────┴─────> error       its browser, or the server under it, died
 
@@ -32,6 +32,7 @@ class CloseReason(StrEnum):
     IDLE_TIMEOUT = "idle_timeout"
     MAX_DURATION = "max_duration"
     CREDITS_EXHAUSTED = "credits_exhausted"
+    BUDGET_EXHAUSTED = "budget_exhausted"
     SERVER_STOPPED = "server_stopped"
     ERROR = "error"
 
@@ -49,9 +50,28 @@ _ENDS_AS = {
     CloseReason.IDLE_TIMEOUT: Status.TIMED_OUT,
     CloseReason.MAX_DURATION: Status.TIMED_OUT,
     CloseReason.CREDITS_EXHAUSTED: Status.CLOSED,
+    CloseReason.BUDGET_EXHAUSTED: Status.CLOSED,
     CloseReason.SERVER_STOPPED: Status.CLOSED,
     CloseReason.ERROR: Status.ERROR,
 }
+
+
+FOR_WANT_OF_MONEY = frozenset({CloseReason.CREDITS_EXHAUSTED, CloseReason.BUDGET_EXHAUSTED})
+
+_IN_WORDS = {
+    CloseReason.MANUAL: "The session was stopped.",
+    CloseReason.IDLE_TIMEOUT: "The session was idle for too long.",
+    CloseReason.MAX_DURATION: "The session has lived as long as it may.",
+    CloseReason.CREDITS_EXHAUSTED: "The balance of this workspace is used up.",
+    CloseReason.BUDGET_EXHAUSTED: "A budget is used up.",
+    CloseReason.SERVER_STOPPED: "The server is stopping.",
+    CloseReason.ERROR: "The browser of the session has gone.",
+}
+
+
+def in_words(reason: CloseReason, error: str | None) -> str:
+    """Why a session ended, in a sentence for its clients."""
+    return error or _IN_WORDS[reason]
 
 
 def may_become(current: Status, following: Status) -> bool:
@@ -100,6 +120,8 @@ class StartSession:
     web_bot_auth: bool = False
     extra_http_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     vault_id: str | None = None
+    tags: tuple[str, ...] = ()
+    max_cost_nanos: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +152,7 @@ class Session:
     viewport_height: int | None = None
     request_bytes: int = 0
     response_bytes: int = 0
+    tags: tuple[str, ...] = ()
 
     def duration(self, now: datetime) -> timedelta:
         """How long it has lived, or lived."""

@@ -2,20 +2,23 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from noctule.kit.clock import Clock
 from noctule.kit.paging import Page
-from noctule.kit.web import Caller, CallerDep, LooseBool, PageParams
+from noctule.kit.web import Caller, CallerDep, LooseBool, PageParams, show_cost
 from noctule.sessions.service import SessionService, SessionView, Starter
 from noctule.sessions.wire import (
     ApiSessionStartRequest,
     ExecutionResponse,
     GetCookiesResponse,
+    MaxCostHeader,
     SessionOffsetResponse,
     SessionPage,
     SessionResponse,
     SetCookiesRequest,
+    TagsHeader,
+    with_headers,
 )
 
 _UpdateMetadata = Annotated[LooseBool, Query(description="Whether the call counts as activity; it always does.")]
@@ -30,11 +33,24 @@ def router(service: SessionService, clock: Clock) -> APIRouter:
             view.session, now=clock.now(), steps=view.steps, cdp_url=service.cdp_url(caller.base_url, view)
         )
 
+    def priced(view: SessionView, caller: Caller, response: Response) -> SessionResponse:
+        show_cost(response, view.cost_nanos)
+        if view.session.tags:
+            response.headers["x-noctule-tags"] = ",".join(view.session.tags)
+        return shown(view, caller)
+
     @routes.post("/sessions/start", operation_id="session_start", summary="Session Start")
-    async def start(caller: CallerDep, body: ApiSessionStartRequest) -> SessionResponse:
+    async def start(
+        caller: CallerDep,
+        response: Response,
+        body: ApiSessionStartRequest,
+        tags: TagsHeader = None,
+        max_cost: MaxCostHeader = None,
+    ) -> SessionResponse:
         """Start a browser session and answer when its browser is ready."""
         starter = Starter(caller.workspace_id, caller.key_id, caller.idempotency_key)
-        return shown(await service.start(starter, body.to_command()), caller)
+        view = await service.start(starter, with_headers(body.to_command(), tags, max_cost))
+        return priced(view, caller, response)
 
     @routes.get("/sessions", operation_id="list_sessions", summary="List Sessions")
     async def sessions(caller: CallerDep, params: PageParams) -> SessionPage:
@@ -49,16 +65,16 @@ def router(service: SessionService, clock: Clock) -> APIRouter:
         return SessionPage.of(Page(items, found.page, found.page_size, found.has_next))
 
     @routes.get("/sessions/{session_id}", operation_id="session_status", summary="Session Status")
-    async def status(caller: CallerDep, session_id: str) -> SessionResponse:
+    async def status(caller: CallerDep, response: Response, session_id: str) -> SessionResponse:
         """One session with its steps. Asking does not count as activity."""
-        return shown(await service.get(caller.workspace_id, session_id), caller)
+        return priced(await service.get(caller.workspace_id, session_id), caller, response)
 
     @routes.delete("/sessions/{session_id}/stop", operation_id="session_stop", summary="Session Stop")
-    async def stop(caller: CallerDep, session_id: str) -> SessionResponse:
+    async def stop(caller: CallerDep, response: Response, session_id: str) -> SessionResponse:
         """Stop a session. Stopping one that is over answers as the first stop did."""
         view = await service.stop(caller.workspace_id, session_id)
         # Clients take anything but "closed" here for a failed stop.
-        return shown(view, caller).model_copy(update={"status": "closed"})
+        return priced(view, caller, response).model_copy(update={"status": "closed"})
 
     routes.add_api_route(
         "/sessions/{session_id}/stop",

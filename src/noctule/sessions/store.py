@@ -157,6 +157,12 @@ def touch(connection: Connection, seen: Iterable[Mapping[str, Any]]) -> None:
         connection.execute(change, rows)
 
 
+def many(connection: Connection, session_ids: Iterable[str]) -> list[Session]:
+    """The sessions with these ids."""
+    rows = connection.execute(select(session).where(session.c.id.in_(list(session_ids)))).mappings()
+    return [_session(row) for row in rows]
+
+
 def stale_starts(connection: Connection, instance_id: str, boot_id: str, before: datetime) -> tuple[str, ...]:
     """Ids of starts that nobody can finish: of earlier boots of this server, or begun before ``before``."""
     query = select(session.c.id).where(
@@ -167,6 +173,21 @@ def stale_starts(connection: Connection, instance_id: str, boot_id: str, before:
         ),
     )
     return tuple(connection.execute(query).scalars())
+
+
+def idle_ends(connection: Connection, workspace_id: str, since: datetime) -> list[tuple[int, int]]:
+    """How many sessions ended unused since then, for each idle time-out in minutes."""
+    columns = session.c
+    query = (
+        select(columns.idle_timeout_minutes, func.count())
+        .where(
+            columns.workspace_id == workspace_id,
+            columns.created_at >= since,
+            columns.close_reason == CloseReason.IDLE_TIMEOUT.value,
+        )
+        .group_by(columns.idle_timeout_minutes)
+    )
+    return [(minutes, sessions) for minutes, sessions in connection.execute(query)]
 
 
 def add_step(connection: Connection, session_id: str, step: Step) -> int:
@@ -200,4 +221,5 @@ def _session(row: RowMapping) -> Session:
     values["status"] = Status(values["status"])
     if values["close_reason"] is not None:
         values["close_reason"] = CloseReason(values["close_reason"])
+    values["tags"] = tuple(values["tags"])
     return Session(**values)

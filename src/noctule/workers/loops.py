@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from noctule.db.engine import Database
 from noctule.fleet.protocol import Fleet
+from noctule.kit.failpoints import failpoint
 from noctule.metering.service import Metering
 from noctule.sessions.domain import CloseReason
 from noctule.sessions.service import SessionService
@@ -18,6 +19,12 @@ log = logging.getLogger(__name__)
 
 _BEAT_SECONDS = 1.0
 _HOUSEKEEPING_SECONDS = 10.0
+
+_REASONS = {
+    "credit": CloseReason.CREDITS_EXHAUSTED,
+    "budget": CloseReason.BUDGET_EXHAUSTED,
+    "lost": CloseReason.ERROR,
+}
 
 Beat = Callable[[], Awaitable[object]]
 
@@ -32,12 +39,14 @@ class Workers:
         fleet: Fleet,
         metering: Metering,
         sessions: SessionService,
+        deliver: Beat,
         chores: tuple[Beat, ...],
     ) -> None:
         self._database = database
         self._fleet = fleet
         self._metering = metering
         self._sessions = sessions
+        self._deliver = deliver
         self._chores = chores
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -46,12 +55,14 @@ class Workers:
         housekeeping: tuple[Beat, ...] = (
             self._sessions.ends.note_traffic,
             self._sessions.ends.recover,
+            self.seal_months,
             *self._chores,
         )
         self._tasks = [
             asyncio.create_task(_every(_BEAT_SECONDS, (self._sessions.ends.end_overdue, self.beat))),
             asyncio.create_task(_every(_HOUSEKEEPING_SECONDS, housekeeping)),
             asyncio.create_task(_every(_BEAT_SECONDS, (self._sessions.ends.retry_endings,))),
+            asyncio.create_task(_every(_BEAT_SECONDS, (self._deliver,))),
         ]
 
     async def close(self) -> None:
@@ -64,8 +75,16 @@ class Workers:
         """Charge what is due, and stop the sessions that nobody can pay for."""
         proxied = {session_id: traffic.proxied_bytes for session_id, traffic in self._fleet.traffic().items()}
         outcome = await self._database.write(self._metering.tick_step(proxied))
+        if outcome.minutes:
+            failpoint("minute.after_commit")
+        if outcome.checkpoints:
+            failpoint("checkpoint.after_commit")
         for stop in outcome.stops:
-            await self._sessions.ends.end(stop.lease_id, CloseReason.CREDITS_EXHAUSTED, stop.reason)
+            await self._sessions.ends.end(stop.lease_id, _REASONS[stop.cause], stop.reason)
+
+    async def seal_months(self) -> None:
+        """Seal the months that take no more events."""
+        await self._database.write(self._metering.seal_months)
 
 
 async def _every(seconds: float, beats: tuple[Beat, ...]) -> None:

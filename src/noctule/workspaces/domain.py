@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
+from noctule.kit.scope import KeyScope
+
 DEFAULT_WORKSPACE = "default"
 
 ENVIRONMENT_KEY_NAME = "NOCTULE_API_KEY"
@@ -14,6 +16,7 @@ ENVIRONMENT_KEY_NAME = "NOCTULE_API_KEY"
 SHORTEST_KEY = 24
 LONGEST_KEY = 255
 
+_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}")
 _KEY = re.compile(rf"[!-~]{{{SHORTEST_KEY},{LONGEST_KEY}}}")
 
@@ -38,15 +41,17 @@ class ApiKey:
     created_at: datetime
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
+    scope: KeyScope = KeyScope.WORKSPACE
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a key speaks for."""
+    """Whom a key speaks for. An operator's speaks for nobody's workspace; ``workspace_id`` is where it is logged."""
 
     workspace_id: str
     key_id: str
     key_name: str
+    scope: KeyScope = KeyScope.WORKSPACE
 
 
 def key_hash(secret: str) -> str:
@@ -74,6 +79,16 @@ def name_problem(name: str) -> str | None:
     )
 
 
+def is_id(text: str) -> bool:
+    """Whether the text has the shape of an id."""
+    return _ID.fullmatch(text) is not None
+
+
+def workspace_name_problem(name: str) -> str | None:
+    """What is wrong with a name for a workspace, if anything: it must not be taken for the id of another."""
+    return f"a name does not look like an id (got {name!r})" if is_id(name) else name_problem(name)
+
+
 def is_loopback(host: str) -> bool:
     """Whether listening on this address admits this machine alone."""
     if host.lower() == "localhost":
@@ -87,7 +102,7 @@ def is_loopback(host: str) -> bool:
 def check_binding(host: str, api_key: str | None, has_keys: bool) -> str | None:
     """Why the server must not start like this, in a sentence for the operator; ``None`` if it may.
 
-    ``has_keys`` says whether the database holds a key that is not revoked.
+    ``has_keys`` says whether the database holds a workspace's key that is not revoked.
     """
     if api_key is not None and len(api_key) < SHORTEST_KEY:
         return (

@@ -19,6 +19,8 @@ from noctule.db.engine import Database
 from noctule.kit.clock import Clock
 from noctule.kit.errors import Conflict, InvalidRequest, NoctuleError, NotFound
 from noctule.kit.ids import new_api_key, new_id
+from noctule.kit.paging import PageQuery
+from noctule.kit.scope import KeyScope
 from noctule.workspaces import store
 from noctule.workspaces.domain import (
     DEFAULT_WORKSPACE,
@@ -27,10 +29,14 @@ from noctule.workspaces.domain import (
     Identity,
     Workspace,
     could_be_key,
+    is_id,
     key_hash,
     key_hint,
     name_problem,
+    workspace_name_problem,
 )
+
+__all__ = ["Accounts", "Bootstrapped", "Workspace", "WorkspaceService"]
 
 _NOTE_EVERY_SECONDS = 15.0
 _WRITE_TIMEOUT_SECONDS = 10.0
@@ -46,10 +52,6 @@ class Accounts(Protocol):
 
     def change_plan(self, connection: Connection, account_id: str, plan: str, /) -> object:
         """Put an account on another plan. Raises a ``NoctuleError`` for an unknown plan."""
-        ...
-
-    def top_up(self, connection: Connection, account_id: str, amount_nanos: int, key: str, /) -> object:
-        """Add credit that does not expire, once per key."""
         ...
 
 
@@ -142,7 +144,7 @@ class WorkspaceService:
     # -- the first start ---------------------------------------------------------------------------------
 
     async def has_keys(self) -> bool:
-        """Whether any key exists that is not revoked."""
+        """Whether any workspace has a key that is not revoked."""
         return await self._database.read(store.count_active_keys) > 0
 
     async def bootstrap(self, api_key: str | None, plan: str) -> Bootstrapped:
@@ -151,7 +153,7 @@ class WorkspaceService:
         ``api_key`` is the operator's: it becomes (again) a key of that workspace, and the one that was
         configured before it is revoked. Without one, a key is made if there is none at all.
 
-        Raises ``Conflict`` if ``api_key`` belongs to another workspace.
+        Raises ``Conflict`` if ``api_key`` belongs to another workspace or is an operator's.
         """
 
         def step(connection: Connection) -> Bootstrapped:
@@ -183,6 +185,8 @@ class WorkspaceService:
         known = store.find_key(connection, hash)
         if known is not None and known.workspace_id != home.id:
             raise Conflict("NOCTULE_API_KEY is already the key of another workspace; choose a new one.")
+        if known is not None and known.scope is not KeyScope.WORKSPACE:
+            raise Conflict("NOCTULE_API_KEY is an operator's key, which opens no workspace; choose a new one.")
         for key in store.list_keys(connection, home.id):
             replaced = key.name == ENVIRONMENT_KEY_NAME and (known is None or key.id != known.id)
             if replaced and key.revoked_at is None:
@@ -196,41 +200,57 @@ class WorkspaceService:
 
     async def create(self, name: str, plan: str) -> Workspace:
         """A new workspace with an account on that plan. Raises ``Conflict`` if the name is taken."""
-        _check_name("name", name)
-        return await self._database.write(lambda connection: self._create(connection, name, plan))
+        return await self._database.write(lambda connection: self.add(connection, name, plan))
 
     async def list_workspaces(self) -> list[Workspace]:
         """Every workspace, oldest first."""
         return await self._database.read(store.list_workspaces)
 
     async def get(self, name: str) -> Workspace:
-        """The workspace of that name. Raises ``NotFound``."""
-        return await self._database.read(lambda connection: _existing(connection, name))
+        """The workspace of that name or id. Raises ``NotFound``."""
+        return await self._database.read(lambda connection: self.find(connection, name))
 
     async def set_plan(self, name: str, plan: str) -> Workspace:
         """Put a workspace on another plan. Raises ``NotFound``."""
 
         def step(connection: Connection) -> Workspace:
-            found = _existing(connection, name)
+            found = self.find(connection, name)
             self._accounts.change_plan(connection, found.id, plan)
             return found
 
         return await self._database.write(step)
 
-    async def top_up(self, name: str, amount_nanos: int, key: str) -> Workspace:
-        """Add credit that does not expire; the same key adds it once. Raises ``NotFound``."""
-        if amount_nanos <= 0:
-            raise InvalidRequest.at(("amount",), "a top-up is more than zero", amount_nanos)
+    def find(self, connection: Connection, name_or_id: str) -> Workspace:
+        """The workspace of that name or id, in the caller's transaction. Raises ``NotFound``."""
+        found = store.find_workspace_by_id(connection, name_or_id.lower()) if is_id(name_or_id) else None
+        found = found or store.find_workspace(connection, name_or_id)
+        if found is None:
+            raise NotFound(f"There is no workspace {name_or_id!r}.")
+        return found
 
-        def step(connection: Connection) -> Workspace:
-            found = _existing(connection, name)
-            self._accounts.top_up(connection, found.id, amount_nanos, key)
-            return found
+    def page(self, connection: Connection, query: PageQuery) -> list[Workspace]:
+        """Workspaces, newest first, one more than a page, in the caller's transaction."""
+        return store.page(connection, query)
 
-        return await self._database.write(step)
+    def add(self, connection: Connection, name: str, plan: str, *, id: str | None = None) -> Workspace:
+        """``create`` in the caller's transaction. With ``id`` it is the caller's to say which one is made: if it is
+        there already, under this name, it is the answer.
 
-    def _create(self, connection: Connection, name: str, plan: str) -> Workspace:
-        new = Workspace(id=new_id(), name=name, created_at=self._clock.now())
+        Raises ``Conflict`` if the name is taken or that id has another name, ``InvalidRequest`` for a bad name or an
+        unknown plan.
+        """
+        problem = workspace_name_problem(name)
+        if problem is not None:
+            raise _bad_name(problem, name)
+        made = None if id is None else store.find_workspace_by_id(connection, id)
+        if made is None:
+            return self._create(connection, name, plan, id)
+        if made.name != name:
+            raise Conflict(f"This key made the workspace {made.name!r} before; take a new one.")
+        return made
+
+    def _create(self, connection: Connection, name: str, plan: str, id: str | None = None) -> Workspace:
+        new = Workspace(id=id or new_id(), name=name, created_at=self._clock.now())
         if not store.add_workspace(connection, new):
             raise Conflict(f"There is a workspace {name!r} already.")
         self._accounts.open_account(connection, new.id, plan)
@@ -238,15 +258,25 @@ class WorkspaceService:
 
     # -- keys --------------------------------------------------------------------------------------------
 
-    async def create_key(self, workspace_name: str, name: str) -> tuple[ApiKey, str]:
-        """A new key and its secret, which is never seen again. Raises ``NotFound``."""
-        _check_name("name", name)
+    async def create_key(
+        self, workspace_name: str, name: str, scope: KeyScope = KeyScope.WORKSPACE
+    ) -> tuple[ApiKey, str]:
+        """A new key and its secret, which is never seen again.
+
+        An operator's key belongs to the workspace ``default``, where its requests are logged. Raises ``NotFound``,
+        ``InvalidRequest``.
+        """
+        problem = name_problem(name)
+        if problem is not None:
+            raise _bad_name(problem, name)
+        if scope is KeyScope.OPERATOR and workspace_name != DEFAULT_WORKSPACE:
+            raise InvalidRequest("An operator's key is for all workspaces; leave the workspace out.")
         if name == ENVIRONMENT_KEY_NAME:
             raise InvalidRequest.at(("name",), "this name is kept for the key of the environment", name)
         secret = new_api_key()
 
         def step(connection: Connection) -> ApiKey:
-            return self._add_key(connection, _existing(connection, workspace_name), name, secret)
+            return self._add_key(connection, self.find(connection, workspace_name), name, secret, scope)
 
         return await self._database.write(step), secret
 
@@ -254,7 +284,7 @@ class WorkspaceService:
         """Keys with their workspaces, of one workspace or of all, oldest first. Raises ``NotFound``."""
 
         def step(connection: Connection) -> list[tuple[Workspace, ApiKey]]:
-            only = None if workspace_name is None else _existing(connection, workspace_name).id
+            only = None if workspace_name is None else self.find(connection, workspace_name).id
             by_id = {found.id: found for found in store.list_workspaces(connection)}
             return [(by_id[key.workspace_id], key) for key in store.list_keys(connection, only)]
 
@@ -278,8 +308,15 @@ class WorkspaceService:
 
         return await self._database.write(step)
 
-    def _add_key(self, connection: Connection, home: Workspace, name: str, secret: str) -> ApiKey:
-        new = ApiKey(id=new_id(), workspace_id=home.id, name=name, hint=key_hint(secret), created_at=self._clock.now())
+    def _add_key(
+        self,
+        connection: Connection,
+        home: Workspace,
+        name: str,
+        secret: str,
+        scope: KeyScope = KeyScope.WORKSPACE,
+    ) -> ApiKey:
+        new = ApiKey(new_id(), home.id, name, key_hint(secret), created_at=self._clock.now(), scope=scope)
         if not store.add_key(connection, new, key_hash(secret)):
             raise Conflict("This key exists already.")
         return new
@@ -289,17 +326,9 @@ def _identify_all(connection: Connection, hashes: tuple[str, ...]) -> list[tuple
     return [store.identify(connection, hash) for hash in hashes]
 
 
-def _existing(connection: Connection, name: str) -> Workspace:
-    found = store.find_workspace(connection, name)
-    if found is None:
-        raise NotFound(f"There is no workspace {name!r}.")
-    return found
-
-
-def _check_name(field: str, name: str) -> None:
-    problem = name_problem(name)
-    if problem is not None:
-        raise InvalidRequest(f"{field}: {problem}")
+def _bad_name(problem: str, name: str) -> InvalidRequest:
+    detail = [{"loc": ["body", "name"], "msg": problem, "type": "value_error", "input": name}]
+    return InvalidRequest(f"name: {problem}", detail=detail)
 
 
 def _is_id_prefix(text: str) -> bool:

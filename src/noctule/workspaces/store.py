@@ -22,6 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from noctule.db.schema import Instant, metadata
+from noctule.kit.paging import PageQuery
+from noctule.kit.scope import KeyScope
 from noctule.workspaces.domain import ApiKey, Identity, Workspace
 
 workspace = Table(
@@ -49,7 +51,7 @@ api_key = Table(
 )
 
 _KEY_COLUMNS = [column for column in api_key.c if column.name != "hash"]
-_identity = select(api_key.c.hash, api_key.c.workspace_id, api_key.c.id, api_key.c.name).where(
+_identity = select(api_key.c.hash, api_key.c.workspace_id, api_key.c.id, api_key.c.name, api_key.c.scope).where(
     api_key.c.hash == bindparam("hash"), api_key.c.revoked_at.is_(None)
 )
 _touch = (
@@ -75,28 +77,42 @@ def find_workspace(connection: Connection, name: str) -> Workspace | None:
     return None if row is None else _workspace(row)
 
 
+def find_workspace_by_id(connection: Connection, id: str) -> Workspace | None:
+    """The workspace of that id."""
+    row = connection.execute(select(workspace).where(workspace.c.id == id)).mappings().one_or_none()
+    return None if row is None else _workspace(row)
+
+
 def list_workspaces(connection: Connection) -> list[Workspace]:
     """Every workspace, oldest first."""
     rows = connection.execute(select(workspace).order_by(workspace.c.created_at, workspace.c.name)).mappings()
     return [_workspace(row) for row in rows]
 
 
+def page(connection: Connection, query: PageQuery) -> list[Workspace]:
+    """Workspaces, newest first, one more than a page."""
+    newest_first = select(workspace).order_by(workspace.c.created_at.desc(), workspace.c.name.desc())
+    return [
+        _workspace(row) for row in connection.execute(newest_first.offset(query.offset).limit(query.fetch)).mappings()
+    ]
+
+
 def add_key(connection: Connection, new: ApiKey, hash: str) -> bool:
     """Write a key; ``False`` if a key with this secret exists, revoked or not."""
     row = {column.name: getattr(new, column.name) for column in _KEY_COLUMNS}
-    return _inserted(connection, api_key, row | {"hash": hash})
+    return _inserted(connection, api_key, row | {"hash": hash, "scope": new.scope.value})
 
 
 def find_key(connection: Connection, hash: str) -> ApiKey | None:
     """The key with this hash, revoked or not."""
     row = connection.execute(select(*_KEY_COLUMNS).where(api_key.c.hash == hash)).mappings().one_or_none()
-    return None if row is None else ApiKey(**row)
+    return None if row is None else _key(row)
 
 
 def find_keys(connection: Connection, id_or_prefix: str) -> list[ApiKey]:
     """Keys whose id begins so; the prefix holds no wildcard."""
     rows = connection.execute(select(*_KEY_COLUMNS).where(api_key.c.id.startswith(id_or_prefix))).mappings()
-    return [ApiKey(**row) for row in rows]
+    return [_key(row) for row in rows]
 
 
 def list_keys(connection: Connection, workspace_id: str | None) -> list[ApiKey]:
@@ -104,12 +120,13 @@ def list_keys(connection: Connection, workspace_id: str | None) -> list[ApiKey]:
     query = select(*_KEY_COLUMNS).order_by(api_key.c.created_at, api_key.c.id)
     if workspace_id is not None:
         query = query.where(api_key.c.workspace_id == workspace_id)
-    return [ApiKey(**row) for row in connection.execute(query).mappings()]
+    return [_key(row) for row in connection.execute(query).mappings()]
 
 
 def count_active_keys(connection: Connection) -> int:
-    """Keys of any workspace that are not revoked."""
-    return connection.execute(select(func.count()).where(api_key.c.revoked_at.is_(None))).scalar_one()
+    """Keys of any workspace that are not revoked; an operator's speaks for none."""
+    query = select(func.count()).where(api_key.c.revoked_at.is_(None), api_key.c.scope == KeyScope.WORKSPACE.value)
+    return connection.execute(query).scalar_one()
 
 
 def set_revoked(connection: Connection, key_id: str, at: datetime | None) -> None:
@@ -122,7 +139,7 @@ def identify(connection: Connection, hash: str) -> tuple[str, Identity] | None:
     row = connection.execute(_identity, {"hash": hash}).one_or_none()
     if row is None:
         return None
-    return row.hash, Identity(workspace_id=row.workspace_id, key_id=row.id, key_name=row.name)
+    return row.hash, Identity(row.workspace_id, row.id, row.name, KeyScope(row.scope))
 
 
 def touch(connection: Connection, used: Mapping[str, datetime]) -> None:
@@ -141,3 +158,7 @@ def _inserted(connection: Connection, table: Table, row: dict[str, Any]) -> bool
 
 def _workspace(row: RowMapping) -> Workspace:
     return Workspace(id=row["id"], name=row["name"], created_at=row["created_at"])
+
+
+def _key(row: RowMapping) -> ApiKey:
+    return ApiKey(**{**row, "scope": KeyScope(row["scope"])})

@@ -13,6 +13,7 @@ import pytest
 from playwright.async_api import async_playwright
 
 from noctule.browser.commands import (
+    SESSION_OVER,
     BrowserGone,
     BrowserLost,
     BrowserSpec,
@@ -26,6 +27,7 @@ from noctule.browser.commands import (
     UpstreamRefused,
     Wait,
 )
+from noctule.browser.door import Door
 from noctule.browser.node import Node
 from tests.support.nodes import filled, running_node
 from tests.support.pages import Pages, serving
@@ -88,8 +90,8 @@ def test_release_answers_at_once_with_the_traffic_and_the_rest_happens_behind(tm
         closed: list[str] = []
         door = node.door("s")
         assert door is not None
-        door.on_release(lambda: closed.append("stream"))
-        take_back = door.on_release(lambda: closed.append("gone before"))
+        door.on_release(lambda _: closed.append("stream"))
+        take_back = door.on_release(lambda _: closed.append("gone before"))
         take_back()
         started = time.perf_counter()
         traffic = await node.release("s")
@@ -98,7 +100,7 @@ def test_release_answers_at_once_with_the_traffic_and_the_rest_happens_behind(tm
         assert traffic.response_bytes > 0
         assert traffic.proxied_bytes == 0
         assert closed == ["stream"]
-        door.on_release(lambda: closed.append("too late"))
+        door.on_release(lambda _: closed.append("too late"))
         await asyncio.sleep(0)
         assert closed == ["stream", "too late"]
         assert node.door("s") is None
@@ -113,6 +115,51 @@ def test_release_answers_at_once_with_the_traffic_and_the_rest_happens_behind(tm
     _on_node(tmp_path, act)
 
 
+def test_a_closer_is_told_why_the_session_ended(tmp_path: Path) -> None:
+    async def act(node: Node, pages: Pages) -> None:
+        told: dict[str, list[str]] = {}
+
+        async def open_one(name: str) -> Door:
+            await node.acquire(BrowserSpec(name), 20)
+            door = node.door(name)
+            assert door is not None
+            door.on_release(told.setdefault(name, []).append)
+            return door
+
+        def fail(reason: str) -> None:
+            raise RuntimeError(reason)
+
+        spent = "The budget 'nightly' is used up."
+        door = await open_one("budget")
+        door.on_release(fail)
+        door.on_release(told["budget"].append)
+        await node.release("budget", spent)
+        # One closer that fails does not keep the reason from the others, nor does coming late.
+        assert told["budget"] == [spent] * 2
+        door.on_release(told["budget"].append)
+        await asyncio.sleep(0)
+        assert told["budget"] == [spent] * 3
+        await node.release("budget", "Something else.")
+        assert told["budget"] == [spent] * 3
+
+        await open_one("unasked")
+        await node.release("unasked")
+        assert told["unasked"] == [SESSION_OVER]
+
+        await open_one("dies")
+        os.kill(_process_of(node, "dies"), signal.SIGKILL)
+        async with asyncio.timeout(5):
+            while not told["dies"]:
+                await asyncio.sleep(0.01)
+        assert told["dies"] == ["The browser of the session has gone."]
+
+        await open_one("last")
+        await node.close()
+        assert told["last"] == ["The server is stopping."]
+
+    _on_node(tmp_path, act)
+
+
 def test_a_browser_that_dies_is_reported_once_and_its_command_ends(tmp_path: Path) -> None:
     async def act(node: Node, pages: Pages) -> None:
         gone: list[BrowserGone] = []
@@ -122,7 +169,7 @@ def test_a_browser_that_dies_is_reported_once_and_its_command_ends(tmp_path: Pat
         closed: list[str] = []
         door = node.door("dies")
         assert door is not None
-        door.on_release(lambda: closed.append("stream"))
+        door.on_release(lambda _: closed.append("stream"))
         command = asyncio.create_task(node.run("dies", EvaluateJs("new Promise(() => {})")))
         await asyncio.sleep(0.2)
         os.kill(_process_of(node, "dies"), signal.SIGKILL)
@@ -252,7 +299,7 @@ def test_playwright_works_on_the_same_page_and_answers_its_own_dialogs(tmp_path:
         await node.run("s", Goto(pages.url("/dialog")))
         door = node.door("s")
         assert door is not None
-        door.on_release(lambda: None)
+        door.on_release(lambda _: None)
         async with async_playwright() as playwright:
             browser = await playwright.chromium.connect_over_cdp(f"ws://{door.host}:{door.port}{door.path}")
             page = browser.contexts[0].pages[0]

@@ -22,7 +22,7 @@ def test_a_key_is_shown_once_listed_by_its_end_and_revoked(data_dir: Path) -> No
     [line] = run(data_dir, "keys", "list").output.splitlines()
     assert secret not in line
     assert f"…{secret[-4:]}" in line
-    assert "acme  ci" in line
+    assert "  workspace  acme  ci  " in line
     assert "never used" in line
     revoked = run(data_dir, "keys", "revoke", line.split()[0][:8])
     assert revoked.exit_code == 0
@@ -37,11 +37,23 @@ def test_the_first_workspace_can_have_a_key_before_the_first_start(data_dir: Pat
     assert " admin " in run(data_dir, "workspaces", "list").output
 
 
+def test_an_operators_key_is_made_and_listed_as_one(data_dir: Path) -> None:
+    made = run(data_dir, "keys", "create", "--operator", "--name", "desk")
+    assert made.exit_code == 0, made.output
+    assert made.stdout.startswith("noct_")
+    assert "of the operator" in made.stderr
+    [line] = run(data_dir, "keys", "list").output.splitlines()
+    assert "  operator   default  desk  " in line
+    assert run(data_dir, "keys", "revoke", line.split()[0]).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("create", "--workspace", "nobody"), "nobody"),
         (("create", "--workspace", "acme", "--name", "NOCTULE_API_KEY"), "kept"),
+        (("create", "--operator", "--name", "NOCTULE_API_KEY"), "kept"),
+        (("create", "--operator", "--workspace", "acme"), "all workspaces"),
         (("revoke", "00000000"), "keys list"),
         (("revoke", "x"), "keys list"),
         (("list", "--workspace", "nobody"), "nobody"),

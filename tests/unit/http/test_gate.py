@@ -9,6 +9,7 @@ import pytest
 
 from noctule.db.engine import Database
 from noctule.http.gate import ANONYMOUS_REQUESTS_PER_MINUTE
+from noctule.kit.scope import KeyScope
 from tests.support.clock import FrozenClock
 from tests.unit.http.conftest import Asker
 from tests.unit.http.door import Door, open_door
@@ -206,6 +207,53 @@ def test_the_plan_limits_requests_a_minute_and_says_when_to_come_back(sqlite: Da
             assert len(door.lines) == 3
             clock.advance(40)
             assert (await client.get("/who")).status_code == 200
+
+    asyncio.run(story())
+
+
+_OPERATORS = ["/operator", "/operator/", "//operator//desk", "/operator/desk", "/%6fperator/desk", "/operator%2fdesk"]
+_WORKSPACES = ["/who", "/things", "/", "/nothing", "/operators", "/operatorx/desk", "/Operator/desk", "/x/operator"]
+
+
+def test_a_key_opens_what_its_scope_opens_and_nothing_else(sqlite: Database) -> None:
+    async def story() -> None:
+        async with open_door(sqlite) as door, door.client() as tenant:
+            _, secret = await door.workspaces.create_key("default", "desk", KeyScope.OPERATOR)
+            async with door.client(secret) as operator:
+                for path in _OPERATORS:
+                    url = httpx.URL(scheme="http", host="door", raw_path=path.encode())
+                    for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE"):
+                        refused = await tenant.request(method, url)
+                        assert refused.status_code == 403, (method, path)
+                        assert (await operator.request(method, url)).status_code in {404, 405}, (method, path)
+                    message = assert_error(await tenant.get(url), 403, door.lines[-1].endpoint)["message"]
+                    assert "keys create --operator" in message
+                for path in _WORKSPACES:
+                    for method in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE"):
+                        assert (await operator.request(method, path)).status_code == 403, (method, path)
+                    assert "workspace's key" in assert_error(await operator.get(path), 403, path)["message"]
+                assert door.things.begun == 0
+                for path in ("/docs", "/openapi.json"):
+                    assert (await operator.get(path)).status_code == 200
+
+    asyncio.run(story())
+
+
+def test_a_refused_scope_is_logged_limited_and_uses_up_no_idempotency_key(sqlite: Database) -> None:
+    async def story() -> None:
+        async with open_door(sqlite, clock=FrozenClock(), limit=2) as door, door.client() as tenant:
+            key, secret = await door.workspaces.create_key("default", "desk", KeyScope.OPERATOR)
+            headers = {"Idempotency-Key": "k"}
+            async with door.client(secret) as operator:
+                for status in (403, 403, 429):
+                    answer = await operator.post("/things", json={}, headers=headers)
+                    assert answer.status_code == status
+                    assert answer.headers["x-ratelimit-limit"] == "2"
+            lines = [(line.key_id, line.workspace_id, line.endpoint, line.status) for line in door.lines]
+            assert lines == [(key.id, door.workspace_id, "/things", 403)] * 2
+            made = await tenant.post("/things", json={}, headers=headers)
+            assert made.status_code == 200
+            assert made.headers.get("idempotent-replayed") is None
 
     asyncio.run(story())
 

@@ -11,6 +11,7 @@ from noctule.kit.errors import BrowserFailed, InvalidRequest, NoctuleError
     [
         ("InvalidRequest", 422),
         ("Unauthenticated", 401),
+        ("Forbidden", 403),
         ("NotFound", 404),
         ("Conflict", 409),
         ("PaymentRequired", 402),

@@ -26,14 +26,13 @@ class Bench:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.clock = FrozenClock()
+        self.book = PriceBook.built_in()
         self.meter = self.server("one")
 
     def server(
         self, instance_id: str, boot_id: str = "boot", on_exhausted: Literal["stop", "finish"] = "stop"
     ) -> Metering:
-        return Metering(
-            self.clock, PriceBook.built_in(), instance_id=instance_id, boot_id=boot_id, on_exhausted=on_exhausted
-        )
+        return Metering(self.clock, self.book, instance_id=instance_id, boot_id=boot_id, on_exhausted=on_exhausted)
 
     def write(self, step: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return units.write(self.database, step, *args, **kwargs)

@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from noctule.kit.errors import InvalidRequest
-from noctule.metering.book import BadRates, PriceBook
+from noctule.metering import book as book_module
+from noctule.metering.book import BadRates, PriceBook, Standing
 from noctule.metering.domain.events import Meter
 from noctule.metering.domain.months import Month
+from noctule.metering.service import Metering, Usage
+from tests.unit.metering.conftest import Bench
 
 _PRICES = """
 [[price]]
@@ -113,6 +116,12 @@ def test_the_built_in_file_has_the_public_prices_and_the_known_plans() -> None:
         (_PRICES + _PLAN.format(begins="2025-01-01", monthly="1") + 'colour = "red"', "plan.0.colour: Extra"),
         (_PRICES.replace('per = "GB"', 'per = "hour"') + _PLAN.format(begins="2025-01-01", monthly="1"), "in bytes"),
         (_PRICES.replace('"proxy"', '"browser"') + _PLAN.format(begins="2025-01-01", monthly="1"), "in minutes"),
+        (_PRICES.replace('"b2"', '"b1"') + _PLAN.format(begins="2025-01-01", monthly="1"), "2 prices have the id b1"),
+        (
+            _PRICES.replace("2026-01-01T06:00:00Z", "2025-01-01") + _PLAN.format(begins="2025-01-01", monthly="1"),
+            "2 prices of one meter begin at 2025-01-01 .*, browser",
+        ),
+        (_PRICES + 2 * _PLAN.format(begins="2025-01-01", monthly="1"), "2 rows of one plan begin at .*, club"),
         (_PRICES.replace('dollars = "0.05"', "dollars = 0.05") + _PLAN.format(begins="2025-01-01", monthly="1"), "str"),
     ],
 )
@@ -125,3 +134,131 @@ def test_a_bad_file_is_refused_with_the_place_and_the_reason(tmp_path: Path, tex
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadRates, match="No such file"):
         PriceBook.load(tmp_path / "none.toml")
+
+
+def test_every_row_is_told_as_it_stands_at_an_instant(tmp_path: Path) -> None:
+    book = _good(tmp_path)
+
+    def standings(at: datetime) -> list[str]:
+        prices = [(each.row.id, each.standing) for each in book.dated_prices(at)]
+        plans = [(f"{each.row.monthly_nanos / 10**9}", each.standing) for each in book.dated_plans(at)]
+        return [f"{name} {standing}" for name, standing in prices + plans]
+
+    always = ["f in force", "p in force"]
+    assert standings(datetime(2026, 1, 1, 5, tzinfo=UTC)) == [
+        "b1 in force", "b2 later", *always, "1.0 in force", "2.5 later",
+    ]  # fmt: skip
+    assert standings(datetime(2026, 4, 1, tzinfo=UTC)) == [
+        "b1 past", "b2 in force", *always, "1.0 past", "2.5 in force",
+    ]  # fmt: skip
+    # Before any row began, the first one holds.
+    assert standings(datetime(2020, 1, 1, tzinfo=UTC))[0] == "b1 in force"
+    assert [each.row.per_unit for each in book.dated_prices(datetime(2026, 1, 1, tzinfo=UTC))] == [
+        "hour", "hour", "minute", "GB",
+    ]  # fmt: skip
+    assert Standing("in force") is Standing.IN_FORCE
+
+
+_DEARER = """
+[[price]]
+id = "browser-dearer"
+meter = "browser"
+from = 2026-03-10T12:02:00Z
+dollars = "0.10"
+per = "hour"
+[[plan]]
+name = "pro"
+from = 2026-04-01
+monthly = "9"
+once = "0"
+concurrency = 25
+max_duration_minutes = 30
+requests_per_minute = 600
+"""
+
+
+class _TwoBooks:
+    """One database and clock under two price books, of which the second has a dearer row of 12:02 and of April."""
+
+    def __init__(self, bench: Bench, tmp_path: Path) -> None:
+        built_in = Path(book_module.__file__).with_name("rates.toml").read_text()
+        self.bench = bench
+        self.before = bench.meter
+        self.after = Metering(bench.clock, _book(tmp_path, built_in + _DEARER), instance_id="one", boot_id="boot")
+        bench.account("pro")
+
+    def usage(self, month: Month | None = None) -> tuple[Usage, Usage]:
+        """A month, as either book sees it."""
+        both = self.before, self.after
+        return tuple(self.bench.read(meter.usage, "a", month) for meter in both)  # type: ignore[return-value]
+
+    def costs(self) -> list[tuple[str, str, int]]:
+        """Key, price and cost of every event."""
+        bill = self.bench.read(self.after.explain, "a", "s")
+        return [(line.event.key, line.event.price_id, line.event.cost_nanos) for line in bill.lines]
+
+    def broken(self) -> list[str]:
+        """Names of the invariants that do not hold by the later book."""
+        return [check.name for check in self.bench.read(self.after.audit).checks if not check.ok]
+
+
+@pytest.fixture
+def books(bench: Bench, tmp_path: Path) -> _TwoBooks:
+    return _TwoBooks(bench, tmp_path)
+
+
+def test_a_row_of_a_later_date_does_not_touch_the_present(books: _TwoBooks) -> None:
+    bench = books.bench
+    bench.open()
+    bench.clock.advance(61)
+    bench.tick(books.before)
+    bench.close()
+    before, after = books.usage()
+    assert before == after
+    assert before.browser_nanos == 1_666_667
+    assert books.broken() == []
+    bench.open("t", meter=books.after)
+    bench.write(books.after.close_lease, "t", proxied_bytes=0)
+    assert bench.usage().browser_nanos == 1_666_667 + 833_333
+    assert bench.broken() == books.broken() == []
+
+
+def test_a_session_across_the_date_pays_the_old_price_before_it_and_the_new_one_after(books: _TwoBooks) -> None:
+    bench = books.bench
+    bench.open(meter=books.after)
+    for _ in range(4):
+        bench.clock.advance(60.5)
+        bench.tick(books.after)
+    bench.write(books.after.close_lease, "s", proxied_bytes=0)
+    # Sixty minutes of the new price are ten cents: 1,666,667 and 1,666,666 in turn, by the number of the minute.
+    assert books.costs() == [
+        ("browser:s:0", "browser-2025", 833_333),
+        ("browser:s:1", "browser-2025", 833_334),
+        ("browser:s:2", "browser-dearer", 1_666_667),
+        ("browser:s:3", "browser-dearer", 1_666_667),
+        ("browser:s:4", "browser-dearer", 1_666_666),
+    ]
+    assert books.broken() == []
+    assert "prices" in bench.broken()
+
+
+def test_what_is_past_stays_as_it_was_when_rows_are_added(books: _TwoBooks) -> None:
+    bench = books.bench
+    bench.open()
+    bench.clock.advance(61)
+    bench.tick(books.before)
+    bench.close()
+    march, _ = books.usage()
+    bench.clock.advance(60 * 86400)
+    told = books.usage(Month(2026, 3))
+    assert told == (march, march)
+    # Nothing is booked in these months yet: what their rows will grant is told all the same.
+    assert [usage.subscription_limit_nanos for usage in books.usage(Month(2026, 4))] == [5 * 10**9, 9 * 10**9]
+    bench.open("t", meter=books.after)
+    bench.write(books.after.close_lease, "t", proxied_bytes=0)
+    assert [usage.subscription_limit_nanos for usage in books.usage(Month(2026, 4))] == [9 * 10**9] * 2
+    assert books.usage(Month(2026, 3)) == (march, march)
+    assert books.broken() == []
+    bench.write(books.after.rebuild)
+    assert books.usage(Month(2026, 3)) == (march, march)
+    assert books.broken() == []

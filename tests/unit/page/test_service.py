@@ -121,6 +121,28 @@ def test_a_browser_that_is_gone_ends_the_session_for_the_caller(kind: str) -> No
         house.run(act)
 
 
+@pytest.mark.parametrize("kind", ["execute", "screenshot"])
+def test_what_is_under_way_when_its_session_ends_is_told_why(kind: str) -> None:
+    house = House()
+    house.fleet.run_delay_seconds = 0.05
+
+    async def act() -> None:
+        doing: Awaitable[Any] = (
+            house.service.execute("w", SID, Wait(0), {"type": "wait"})
+            if kind == "execute"
+            else house.service.screenshot("w", SID)
+        )
+        under_way = asyncio.ensure_future(doing)
+        await asyncio.sleep(0.01)
+        house.sessions.closed.add(SID)
+        await house.fleet.release(SID)
+        await under_way
+
+    with pytest.raises(Conflict, match=r"is closed$"):
+        house.run(act)
+    assert house.sessions.steps == []
+
+
 def test_a_browser_that_never_answers_is_a_failure_inside_the_deadline() -> None:
     house = House(deadline_seconds=0.05)
     house.fleet.run_delay_seconds = 30

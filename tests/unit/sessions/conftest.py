@@ -15,6 +15,7 @@ from noctule.sessions.service import SessionService, Starter
 from noctule.workers.loops import Workers
 from tests.support.clock import FrozenClock
 from tests.support.fleet import FakeFleet
+from tests.support.outbox import KeptOutbox
 
 CALLER = Starter("workspace-1", "key-1")
 
@@ -47,6 +48,7 @@ class House:
     sessions: SessionService
     workers: Workers
     sealer: Sealer
+    outbox: KeptOutbox
 
     def reboot(self, boot_id: str = "boot-2") -> "House":
         """The same server after a crash: the database stays, all else is new."""
@@ -59,25 +61,30 @@ class House:
             yield
 
 
+async def _nothing() -> None:
+    """No webhooks here."""
+
+
 def build(
     database: Database, clock: FrozenClock, sealer: Sealer, *, boot_id: str = "boot-1", pool: Pool | None = None
 ) -> House:
     """The parts, put together as ``app`` does."""
-    fleet = FakeFleet()
-    metering = Metering(clock, PriceBook.built_in(), instance_id="server", boot_id=boot_id)
+    fleet, outbox = FakeFleet(), KeptOutbox()
+    metering = Metering(clock, PriceBook.built_in(), instance_id="server", boot_id=boot_id, outbox=outbox)
     sessions = SessionService(
         database=database,
         clock=clock,
         fleet=fleet,
         metering=metering,
+        outbox=outbox,
         proxies=pool or Pool(),
         sealer=sealer,
         instance_id="server",
         boot_id=boot_id,
         acquire_timeout_seconds=2.0,
     )
-    workers = Workers(database=database, fleet=fleet, metering=metering, sessions=sessions, chores=())
-    return House(database, clock, fleet, metering, sessions, workers, sealer)
+    workers = Workers(database=database, fleet=fleet, metering=metering, sessions=sessions, deliver=_nothing, chores=())
+    return House(database, clock, fleet, metering, sessions, workers, sealer, outbox)
 
 
 @pytest.fixture

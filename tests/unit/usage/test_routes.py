@@ -1,85 +1,13 @@
 """The usage tag behind the real gate, on a real database."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from noctule.db.engine import Database
 from noctule.db.migrate import migrate
-from noctule.http.app import build_app
-from noctule.http.gate import Gatekeeping
-from noctule.http.idempotency import Idempotency
-from noctule.kit.seal import Sealer
-from noctule.kit.tasks import Owned
-from noctule.metering.book import PriceBook
-from noctule.metering.service import LeaseOpening, Metering
-from noctule.settings import Settings
-from noctule.usage.routes import router
-from noctule.usage.service import RequestLog, UsageService
-from noctule.workspaces.service import WorkspaceService
-from tests.support.clock import FrozenClock
-
-
-@dataclass
-class Served:
-    """The tag, its caller's client, and what is behind it."""
-
-    client: httpx.AsyncClient
-    other_key: httpx.AsyncClient
-    stranger: httpx.AsyncClient
-    database: Database
-    metering: Metering
-    clock: FrozenClock
-    workspace_id: str
-
-
-def _serve(database: Database, body: Callable[[Served], Coroutine[Any, Any, None]]) -> None:
-    async def main() -> None:
-        clock, tasks = FrozenClock(), Owned()
-        metering = Metering(clock, PriceBook.built_in(), instance_id="one", boot_id="one")
-        workspaces = WorkspaceService(database, clock, metering)
-        home = (await workspaces.bootstrap(None, "pro")).workspace
-        await workspaces.create("foreign", "free")
-        log = RequestLog(database, clock)
-        gate = Gatekeeping(
-            authenticate=workspaces.authenticate,
-            limit_of=lambda workspace_id: database.read(
-                lambda connection: metering.plan_of(connection, workspace_id).requests_per_minute
-            ),
-            record=log.record,
-            idempotency=Idempotency(database, clock, Sealer(bytes(32)), instance_id="one", boot_id="one"),
-            clock=clock,
-            tasks=tasks,
-        )
-        service = UsageService(database, metering, log)
-        app = build_app(settings=Settings(data_dir=Path("unused")), routers=[router(service)], gate=gate)
-
-        async def client(workspace: str, name: str) -> httpx.AsyncClient:
-            _, secret = await workspaces.create_key(workspace, name)
-            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-            headers = {"Authorization": f"Bearer {secret}"}
-            return httpx.AsyncClient(transport=transport, base_url="http://noctule", headers=headers)
-
-        served = Served(
-            await client("default", "one"),
-            await client("default", "two"),
-            await client("foreign", "three"),
-            database,
-            metering,
-            clock,
-            home.id,
-        )
-        await body(served)
-        await tasks.drain(5)
-        await log.close()
-        await workspaces.close()
-
-    asyncio.run(main())
+from noctule.metering.service import LeaseOpening
+from tests.unit.usage.served import Served, serve
 
 
 def test_usage_is_told_to_the_last_digit_in_the_contracts_order(database: Database) -> None:
@@ -101,7 +29,7 @@ def test_usage_is_told_to_the_last_digit_in_the_contracts_order(database: Databa
         foreign = (await served.stranger.get("/usage")).json()
         assert (foreign["session_count"], foreign["balance_amount"]) == (0, 5.0)
 
-    _serve(database, body)
+    serve(database, body)
 
 
 def test_a_period_is_echoed_in_its_canonical_form(database: Database) -> None:
@@ -110,7 +38,7 @@ def test_a_period_is_echoed_in_its_canonical_form(database: Database) -> None:
             reply = await served.client.get("/usage", params={"period": period})
             assert (reply.status_code, reply.json()["period"]) == (200, label)
 
-    _serve(database, body)
+    serve(database, body)
 
 
 @pytest.mark.parametrize("period", ["13/2025", "Mai 2025", "May 25", "2025-13", "last month", "٢٠٢٥-٠٥"])
@@ -125,7 +53,7 @@ def test_a_bad_period_is_a_422_that_echoes_it_and_says_what_is_accepted(tmp_path
         assert (detail["loc"], detail["input"]) == (["query", "period"], period)
         assert "'May 2025', 'Sept 2025' or '2025-05'" in detail["msg"]
 
-    _serve(database, body)
+    serve(database, body)
     database.close()
 
 
@@ -149,7 +77,7 @@ def test_the_log_shows_requests_of_the_workspace_and_filters_them(database: Data
         assert "/nothing/here" not in await endpoints(only_current_token="True")
         assert (await endpoints())[:1] == ["/usage/logs"]
 
-    _serve(database, body)
+    serve(database, body)
 
 
 @pytest.mark.parametrize(
@@ -162,5 +90,5 @@ def test_bad_pages_are_refused(tmp_path: Path, query: str) -> None:
     async def body(served: Served) -> None:
         assert (await served.client.get(f"/usage/logs?{query}")).status_code == 422
 
-    _serve(database, body)
+    serve(database, body)
     database.close()

@@ -107,7 +107,9 @@ def test_ten_thousand_lines_may_wait_and_the_oldest_give_way(
 
 
 def test_lines_wait_while_the_database_is_away(tmp_path: Any) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+    folder = tmp_path / "no-file.db"
+    folder.mkdir()
+    database = Database(f"sqlite:///{folder}")
 
     async def body(log: RequestLog, service: UsageService) -> None:
         log.record(Line(endpoint="/1"))

@@ -22,12 +22,17 @@ def house(database: Database, tmp_path: Path) -> House:
 
 
 def test_a_beat_that_fails_does_not_stop_the_next_ones(house: House) -> None:
-    beats = 0
+    beats = carried = 0
 
     async def chore() -> None:
         nonlocal beats
         beats += 1
         raise RuntimeError("no luck today")
+
+    async def carry() -> None:
+        nonlocal carried
+        carried += 1
+        raise RuntimeError("the post is closed")
 
     async def story() -> None:
         workers = Workers(
@@ -35,6 +40,7 @@ def test_a_beat_that_fails_does_not_stop_the_next_ones(house: House) -> None:
             fleet=house.fleet,
             metering=house.metering,
             sessions=house.sessions,
+            deliver=carry,
             chores=(chore,),
         )
         view = await house.sessions.start(CALLER, StartSession(idle_timeout_minutes=1))
@@ -49,5 +55,6 @@ def test_a_beat_that_fails_does_not_stop_the_next_ones(house: House) -> None:
             pytest.fail("the chore was not tried, or the idle session not ended")
         await workers.close()
         assert beats == 1
+        assert carried
 
     asyncio.run(asyncio.wait_for(story(), 30))

@@ -12,8 +12,6 @@ class RememberedAccounts:
 
     def __init__(self) -> None:
         self.plans: dict[str, str] = {}
-        self.credit: dict[str, int] = {}
-        self._top_ups: set[tuple[str, str]] = set()
 
     def open_account(self, connection: Connection, account_id: str, plan: str, /) -> None:
         self.change_plan(connection, account_id, plan)
@@ -22,8 +20,3 @@ class RememberedAccounts:
         if plan not in PLANS:
             raise InvalidRequest.at(("plan",), f"the plans are {', '.join(PLANS)}", plan)
         self.plans[account_id] = plan
-
-    def top_up(self, connection: Connection, account_id: str, amount_nanos: int, key: str, /) -> None:
-        if (account_id, key) not in self._top_ups:
-            self._top_ups.add((account_id, key))
-            self.credit[account_id] = self.credit.get(account_id, 0) + amount_nanos

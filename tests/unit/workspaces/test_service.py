@@ -6,6 +6,9 @@ import pytest
 
 from noctule.db.engine import Database
 from noctule.kit.errors import Conflict, InvalidRequest, NotFound, Unavailable
+from noctule.kit.ids import new_id
+from noctule.kit.paging import PageQuery
+from noctule.kit.scope import KeyScope
 from noctule.workspaces import store
 from noctule.workspaces.domain import ENVIRONMENT_KEY_NAME, Identity
 from noctule.workspaces.service import WorkspaceService
@@ -55,18 +58,48 @@ def test_a_bad_name_is_refused(workspaces: WorkspaceService) -> None:
         asyncio.run(workspaces.create("a/b", "free"))
 
 
-def test_plans_and_credit_change_by_name(workspaces: WorkspaceService, accounts: RememberedAccounts) -> None:
+def test_a_plan_changes_by_name_and_by_id(workspaces: WorkspaceService, accounts: RememberedAccounts) -> None:
     made = asyncio.run(workspaces.create("acme", "free"))
-    asyncio.run(workspaces.set_plan("acme", "admin"))
-    asyncio.run(workspaces.top_up("acme", 5, "k1"))
-    asyncio.run(workspaces.top_up("acme", 5, "k1"))
-    asyncio.run(workspaces.top_up("acme", 7, "k2"))
-    assert accounts.plans == {made.id: "admin"}
-    assert accounts.credit == {made.id: 12}
-    with pytest.raises(NotFound):
-        asyncio.run(workspaces.set_plan("nobody", "free"))
-    with pytest.raises(InvalidRequest, match="more than zero"):
-        asyncio.run(workspaces.top_up("acme", 0, "k3"))
+    for name, plan in (("acme", "admin"), (made.id, "free"), (made.id.upper(), "admin")):
+        assert asyncio.run(workspaces.set_plan(name, plan)) == made
+        assert accounts.plans == {made.id: plan}
+    for nobody in ("nobody", new_id(), ""):
+        with pytest.raises(NotFound):
+            asyncio.run(workspaces.set_plan(nobody, "free"))
+
+
+def test_no_name_can_be_taken_for_the_id_of_another(workspaces: WorkspaceService) -> None:
+    made = asyncio.run(workspaces.create("acme", "free"))
+    with pytest.raises(InvalidRequest, match="does not look like an id"):
+        asyncio.run(workspaces.create(made.id.upper(), "free"))
+
+
+def test_the_same_id_makes_one_workspace(workspaces: WorkspaceService, database: Database) -> None:
+    async def story() -> None:
+        id = new_id()
+        made = [await database.write(lambda link: workspaces.add(link, "acme", "free", id=id)) for _ in range(2)]
+        assert made[0] == made[1] == await workspaces.get(id)
+        with pytest.raises(Conflict, match="'acme' before"):
+            await database.write(lambda link: workspaces.add(link, "other", "free", id=id))
+        with pytest.raises(Conflict, match="already"):
+            await database.write(lambda link: workspaces.add(link, "acme", "free", id=new_id()))
+        assert len(await workspaces.list_workspaces()) == 1
+
+    asyncio.run(story())
+
+
+def test_pages_of_workspaces_are_newest_first(
+    workspaces: WorkspaceService, database: Database, clock: FrozenClock
+) -> None:
+    async def story() -> None:
+        for name in ("one", "two", "three"):
+            await workspaces.create(name, "free")
+            clock.advance(1)
+        queries = [PageQuery(page, 2) for page in (1, 2, 3)]
+        pages = await database.read(lambda link: [workspaces.page(link, query) for query in queries])
+        assert [[each.name for each in page] for page in pages] == [["three", "two", "one"], ["one"], []]
+
+    asyncio.run(story())
 
 
 def test_a_key_speaks_for_its_workspace_until_it_is_revoked(workspaces: WorkspaceService) -> None:
@@ -80,6 +113,38 @@ def test_a_key_speaks_for_its_workspace_until_it_is_revoked(workspaces: Workspac
         assert (await workspaces.revoke_key(key.id[:8])).id == key.id
         assert await workspaces.authenticate(secret) is None
         await workspaces.revoke_key(key.id)
+
+    asyncio.run(story())
+
+
+def test_an_operators_key_is_known_as_one_and_belongs_to_the_first_workspace(workspaces: WorkspaceService) -> None:
+    async def story() -> None:
+        home = (await workspaces.bootstrap(KEY, "admin")).workspace
+        await workspaces.create("acme", "free")
+        key, secret = await workspaces.create_key("default", "desk", KeyScope.OPERATOR)
+        assert await workspaces.authenticate(secret) == Identity(home.id, key.id, "desk", KeyScope.OPERATOR)
+        identity = await workspaces.authenticate(KEY)
+        assert identity is not None
+        assert identity.scope is KeyScope.WORKSPACE
+        scopes = {each.name: each.scope for _, each in await workspaces.list_keys()}
+        assert scopes == {ENVIRONMENT_KEY_NAME: KeyScope.WORKSPACE, "desk": KeyScope.OPERATOR}
+        with pytest.raises(InvalidRequest, match="all workspaces"):
+            await workspaces.create_key("acme", "desk", KeyScope.OPERATOR)
+        assert (await workspaces.revoke_key(key.id)).scope is KeyScope.OPERATOR
+        assert await workspaces.authenticate(secret) is None
+
+    asyncio.run(story())
+
+
+def test_an_operators_key_is_no_key_to_call_with(workspaces: WorkspaceService) -> None:
+    async def story() -> None:
+        await workspaces.ensure_default("admin")
+        _, secret = await workspaces.create_key("default", "desk", KeyScope.OPERATOR)
+        assert not await workspaces.has_keys()
+        with pytest.raises(Conflict, match="operator's key"):
+            await workspaces.bootstrap(secret, "admin")
+        assert (await workspaces.bootstrap(None, "admin")).new_secret is not None
+        assert await workspaces.has_keys()
 
     asyncio.run(story())
 

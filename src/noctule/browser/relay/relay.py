@@ -296,8 +296,8 @@ class Relay(asyncio.Protocol):
 
     # -- the end -------------------------------------------------------------------------------------------
 
-    def _released(self) -> None:
-        self.close(CloseCode.GOING_AWAY, "The session has ended.")
+    def _released(self, reason: str) -> None:
+        self.close(CloseCode.GOING_AWAY, reason)
 
     def _begin_closing(self) -> bool:
         """Stop everything but the good-byes; whether this call was the first."""

@@ -6,7 +6,13 @@ other content is a bug and raises ``KeyReused``.
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
+
+import msgspec
+
+CORRECTION = "correction"
+"""The prefix of a correction's key, its unit and its price: no quantity, no place in a chain, only money."""
 
 MINUTE = timedelta(minutes=1)
 MINUTE_MICROSECONDS = 60_000_000
@@ -29,8 +35,9 @@ class UsageEvent(NamedTuple):
     """One immutable use.
 
     ``position`` is where it stands in its chain: the number of the minute, the first byte of the range, 0
-    for a model call. ``quantity`` is in ``unit`` (minutes, bytes, tokens). ``occurred_at`` is when the minute
-    began, the bytes were counted or the call finished. ``detail`` and ``tags`` are JSON texts.
+    for a model call, -1 for a correction, which is in none. ``quantity`` is in ``unit`` (minutes, bytes,
+    tokens). ``occurred_at`` is when the minute began, the bytes were counted or the call finished. ``detail``
+    and ``tags`` are JSON texts.
     """
 
     key: str
@@ -55,6 +62,21 @@ class UsageEvent(NamedTuple):
         pairs = zip(self._fields, self, booked, strict=True)
         if differing := [name for name, mine, theirs in pairs if mine != theirs]:
             raise KeyReused(f"{self.key} was booked before with another {', '.join(differing)}")
+
+
+class _Detail(msgspec.Struct):
+    model: str = ""
+
+
+@lru_cache(maxsize=1024)
+def model_of(detail: str) -> str:
+    """The model that an event's ``detail`` speaks of; empty if of none."""
+    return msgspec.json.decode(detail, type=_Detail).model
+
+
+def correction_key(key: str) -> str:
+    """The natural key of a correction."""
+    return f"{CORRECTION}:{key}"
 
 
 def minute_key(meter: Meter, subject_id: str, minute: int) -> str:

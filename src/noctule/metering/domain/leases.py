@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from noctule.metering.domain.budgets import Subjects
 from noctule.metering.domain.events import Meter
 
 CHECKPOINT_BYTES = 10_000_000
@@ -19,7 +20,8 @@ UNSEEN_AFTER_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class LeaseOpening:
-    """What a lease is for. ``lease_id`` is the session's id, or the run's for a function."""
+    """What a lease is for. ``lease_id`` is the session's id, or the run's for a function; ``max_cost_nanos`` is
+    what it may cost before it ends."""
 
     lease_id: str
     account_id: str
@@ -30,6 +32,7 @@ class LeaseOpening:
     function_id: str | None = None
     function_run_id: str | None = None
     tags: tuple[str, ...] = ()
+    max_cost_nanos: int | None = None
 
 
 class Progress(NamedTuple):
@@ -63,9 +66,11 @@ class ClosedLease:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A lease that must end now. ``reason`` is a sentence for people."""
+    """A lease that must end now: the credit is gone, a budget is used up, or another server has it.
+    ``reason`` is a sentence for people."""
 
     lease_id: str
+    cause: Literal["credit", "budget", "lost"]
     reason: str
 
 
@@ -74,7 +79,13 @@ class TickOutcome:
     """What one tick of the meter found."""
 
     stops: tuple[Stop, ...] = ()
-    charges: int = 0
+    minutes: int = 0
+    checkpoints: int = 0
+
+    @property
+    def charges(self) -> int:
+        """How many events were booked."""
+        return self.minutes + self.checkpoints
 
 
 class HeldLease:
@@ -84,7 +95,7 @@ class HeldLease:
     it must make sure that the database agrees. ``is_running`` says whether its time is passing and the tick
     charges it. ``seen`` and ``checked`` are the monotonic instants of the last sign of life and the last
     proxy checkpoint; ``unpaid_from`` is where the checkpoint began that took the last credit, if one did;
-    ``tail`` is the end of each of its events.
+    ``tail`` is the end of each of its events, and ``subjects`` what they belong to.
     """
 
     __slots__ = (
@@ -98,6 +109,7 @@ class HeldLease:
         "opening",
         "progress",
         "seen",
+        "subjects",
         "tail",
         "unpaid_from",
     )
@@ -115,6 +127,7 @@ class HeldLease:
             None,
             opening.function_id,
         )
+        self.subjects = Subjects(opening.session_id, opening.agent_id, opening.api_key_id, tags)
         self.progress = Progress(0, 0, 0)
         self.seen = 0.0
         self.checked = 0.0

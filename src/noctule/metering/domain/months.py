@@ -64,6 +64,11 @@ class Month:
         """The month after this one."""
         return Month(self.year + 1, 1) if self.month == 12 else Month(self.year, self.month + 1)
 
+    @property
+    def previous(self) -> "Month":
+        """The month before this one."""
+        return Month(self.year - 1, 12) if self.month == 1 else Month(self.year, self.month - 1)
+
     def is_sealed(self, at: datetime) -> bool:
         """Whether the month takes no more events at that instant."""
         return at >= self.end + SEALED_AFTER

@@ -9,103 +9,31 @@ Nothing here reads or writes a database: an ``AccountBooks`` starts from a loade
 """
 
 from bisect import insort
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from enum import IntEnum
+from collections.abc import Callable
+from datetime import datetime
 
 from noctule.kit.ids import id_for_key
-from noctule.metering.domain.events import Meter, UsageEvent
+from noctule.metering.domain import notices
+from noctule.metering.domain.budgets import BudgetBook, Subjects
+from noctule.metering.domain.events import UsageEvent, model_of
+from noctule.metering.domain.journal import (
+    COST_AT,
+    COUNT_AT,
+    EXPIRED,
+    GRANTED_AT,
+    ISSUED,
+    OVERAGE,
+    OVERAGE_AT,
+    REVENUE,
+    SPENT_AT,
+    AccountState,
+    Bucket,
+    Grant,
+    Journal,
+    plan_key,
+    refund_key,
+)
 from noctule.metering.domain.months import Month
-
-OVERAGE = "overage"
-ISSUED = "issued"
-EXPIRED = "expired"
-_REVENUE = {meter: f"revenue:{meter.value}" for meter in Meter}
-_NEVER = datetime.max.replace(tzinfo=UTC)
-
-# Where each figure stands in a rollup row; the order of MonthRollup's fields.
-_SESSIONS, _FUNCTIONS = 0, 1
-_COST = {Meter.BROWSER: 2, Meter.PROXY: 3, Meter.LLM: 4, Meter.FUNCTION: 5}
-_COUNT = {Meter.BROWSER: _SESSIONS, Meter.FUNCTION: _FUNCTIONS}
-_OVERAGE = 10
-
-
-class Bucket(IntEnum):
-    """Kinds of credit, in the order in which they are spent."""
-
-    PLAN = 0
-    TOPUP = 1
-
-
-_GRANTED = {Bucket.PLAN: 6, Bucket.TOPUP: 7}
-_SPENT = {Bucket.PLAN: 8, Bucket.TOPUP: 9}
-
-
-@dataclass(slots=True)
-class Grant:
-    """Some credit and what is left of it. ``expires_at`` is ``None`` for credit that stays."""
-
-    id: str
-    key: str
-    bucket: Bucket
-    amount_nanos: int
-    effective_at: datetime
-    expires_at: datetime | None
-    remaining_nanos: int
-    account: str = field(init=False)
-    """The ledger account that holds it."""
-
-    def __post_init__(self) -> None:
-        self.account = f"grant:{self.id}"
-
-    @property
-    def spend_order(self) -> tuple[int, datetime, datetime, str]:
-        """Smaller is spent earlier."""
-        return (self.bucket, self.expires_at or _NEVER, self.effective_at, self.id)
-
-
-@dataclass(slots=True)
-class AccountState:
-    """One account as it was loaded, under its lock.
-
-    ``booked_at`` is the instant of its newest posting: no posting is ever earlier, whatever the wall clock
-    does. ``grants`` are those with something left, in spending order; ``owed_nanos`` is the overage and
-    ``plan_changes`` how often the account got a plan.
-    """
-
-    id: str
-    plan: str
-    opened_at: datetime
-    booked_at: datetime
-    plan_changes: int
-    grants: list[Grant] = field(default_factory=list)
-    owed_nanos: int = 0
-
-
-@dataclass(slots=True)
-class Journal:
-    """The rows that one transaction adds or changes, over all its accounts.
-
-    ``transactions`` are those that pay for no event. An event has the id of the transaction that pays for
-    it; with it stand the instants of its booking, of where it counts and, for a correction, of its origin.
-    """
-
-    ids: Iterator[int]
-    transactions: list[tuple[int, str, str, datetime]] = field(default_factory=list)
-    entries: list[tuple[int, str, int]] = field(default_factory=list)
-    events: list[tuple[int, UsageEvent, datetime, datetime, datetime | None]] = field(default_factory=list)
-    plans: list[tuple[str, int, str, datetime]] = field(default_factory=list)
-    grants: list[tuple[str, Grant]] = field(default_factory=list)
-    balances: dict[tuple[str, str], int] = field(default_factory=dict)
-    rollups: dict[tuple[str, Month], list[int]] = field(default_factory=dict)
-
-    def rollup(self, account_id: str, month: Month) -> list[int]:
-        """The changes to one month's rollup, in the order of ``MonthRollup``'s fields."""
-        found = self.rollups.get((account_id, month))
-        if found is None:
-            found = self.rollups[account_id, month] = [0] * 11
-        return found
 
 
 class AccountBooks:
@@ -125,8 +53,12 @@ class AccountBooks:
     ) -> None:
         self.state = state
         self.at = max(now, state.booked_at)
+        self.new_plan_credit_nanos = 0
+        """The plan's own credit of the current month that this transaction has granted so far."""
         self._journal = journal
         self._monthly_credit = monthly_credit
+        self._had_credit = bool(state.grants)
+        self._emptied_by: int | None = None
         self._catch_up()
         self.month = Month.of(self.at)
         self._start, self._end = self.month.start, self.month.end
@@ -141,9 +73,29 @@ class AccountBooks:
         """``balance_nanos > 0``, at the price of one comparison."""
         return bool(self.state.grants)
 
+    def stopped_by(self, use: Subjects) -> BudgetBook | None:
+        """The budget that lets no more such use begin, if there is one."""
+        return next((each for each in self.state.budgets if each.stops(use, self.month)), None)
+
+    # -- credit ------------------------------------------------------------------------------------------
+
     def grant(self, key: str, bucket: Bucket, amount_nanos: int, *, expires_at: datetime | None = None) -> None:
         """Add credit now."""
         self._grant(key, bucket, amount_nanos, self.at, expires_at)
+
+    def void(self, grant_id: str) -> int:
+        """Take back, now, what is left of a grant, as if it had never been given; answers how much."""
+        grant = next((each for each in self.state.grants if each.id == grant_id), None)
+        if grant is None:
+            return 0
+        left = grant.remaining_nanos
+        id = next(self._journal.ids)
+        self._journal.transactions.append((id, f"void:{grant.id}", self.state.id, self.at))
+        self._journal.entries.append((id, ISSUED, left))
+        self._take(id, grant, left)
+        self._costs[GRANTED_AT[grant.bucket]] -= left
+        self.state.month_credit_nanos -= left
+        return left
 
     def take_plan(self, plan: str) -> None:
         """Put the account on a plan now; a transaction without entries keeps its place among the others."""
@@ -153,33 +105,68 @@ class AccountBooks:
         self._journal.transactions.append((next(self._journal.ids), key, state.id, self.at))
         self._journal.plans.append((state.id, state.plan_changes, plan, self.at))
 
-    def granted_now(self, bucket: Bucket) -> int:
-        """What this transaction has granted in the current month so far."""
-        return self._costs[_GRANTED[bucket]]
+    # -- charges -----------------------------------------------------------------------------------------
 
     def charge(self, event: UsageEvent) -> None:
-        """Book an event and pay for it in full.
+        """Book an event and pay for it in full; one with a negative cost gives credit back.
 
         An event of a month that is sealed is booked into the open month, as a correction that keeps the
         instant it came from.
         """
         state, journal, cost = self.state, self._journal, event.cost_nanos
-        occurred_at, origin_at, rollup = event.occurred_at, None, self._costs
+        occurred_at, origin_at, rollup, month = event.occurred_at, None, self._costs, self.month
         if not self._start <= occurred_at < self._end:
-            month = Month.of(occurred_at)
-            if month.is_sealed(self.at):
+            origin = Month.of(occurred_at)
+            if origin.is_sealed(self.at):
                 occurred_at, origin_at = self.at, occurred_at
             else:
-                rollup = journal.rollup(state.id, month)
+                month, rollup = origin, journal.rollup(state.id, origin)
         id = next(journal.ids)
         journal.events.append((id, event, self.at, occurred_at, origin_at))
         meter = event.meter
-        rollup[_COST[meter]] += cost
-        if event.position == 0 and meter in _COUNT:
-            rollup[_COUNT[meter]] += 1
+        rollup[COST_AT[meter]] += cost
+        if event.position == 0 and meter in COUNT_AT:
+            rollup[COUNT_AT[meter]] += 1
+        self._note_day(event, occurred_at)
         if cost:
-            journal.entries.append((id, _REVENUE[meter], cost))
-            self._pay(id, cost)
+            for each in state.budgets:
+                self._count(each, event, month)
+            journal.entries.append((id, REVENUE[meter], cost))
+            if cost > 0:
+                self._pay(id, cost)
+            else:
+                self._give_back(id, event)
+
+    def _note_day(self, event: UsageEvent, occurred_at: datetime) -> None:
+        key = (
+            self.state.id,
+            occurred_at.date().isoformat(),
+            event.meter.value,
+            event.session_id or "",
+            event.agent_id or "",
+            event.function_id or "",
+            event.function_run_id or "",
+            event.api_key_id or "",
+            model_of(event.detail) if event.detail else "",
+            event.tags,
+        )
+        figures = self._journal.days.get(key)
+        if figures is None:
+            self._journal.days[key] = [1, event.quantity, event.cost_nanos]
+        else:
+            figures[0] += 1
+            figures[1] += event.quantity
+            figures[2] += event.cost_nanos
+
+    def _count(self, each: BudgetBook, event: UsageEvent, month: Month) -> None:
+        budget = each.budget
+        if budget.covers(Subjects(event.session_id, event.agent_id, event.api_key_id, event.tags)):
+            spending = each.spending(month)
+            spending.spent_nanos += event.cost_nanos
+            period = budget.period_of(month)
+            for percent in spending.newly_noticed(budget.limit_nanos):
+                self._journal.announcements.append(notices.budget(each, period, percent, self.at))
+            self._journal.spending[budget.id, period] = (spending.spent_nanos, spending.noticed_percent)
 
     def _pay(self, id: int, cost: int) -> None:
         state, journal = self.state, self._journal
@@ -188,13 +175,21 @@ class AccountBooks:
             grant = grants[0]
             part = min(cost, grant.remaining_nanos)
             self._take(id, grant, part)
-            self._costs[_SPENT[grant.bucket]] += part
+            self._costs[SPENT_AT[grant.bucket]] += part
             cost -= part
         if cost:
             state.owed_nanos += cost
             journal.entries.append((id, OVERAGE, -cost))
             journal.balances[state.id, OVERAGE] = -state.owed_nanos
-            self._costs[_OVERAGE] -= cost
+            self._costs[OVERAGE_AT] -= cost
+
+    def _give_back(self, id: int, event: UsageEvent) -> None:
+        """Credit that does not expire, straight from the revenue that a correction takes back."""
+        key = refund_key(event.key)
+        amount = -event.cost_nanos
+        grant = Grant(id_for_key(self.state.id, key), key, Bucket.TOPUP, amount, self.at, None, amount)
+        self._journal.entries.append((id, grant.account, amount))
+        self._put(grant, self.at)
 
     def _take(self, id: int, grant: Grant, amount: int) -> None:
         left = grant.remaining_nanos = grant.remaining_nanos - amount
@@ -203,6 +198,8 @@ class AccountBooks:
         self._journal.balances[self.state.id, account] = left
         if not left:
             self.state.grants.remove(grant)
+            if not self.state.grants:
+                self._emptied_by = id
 
     def _grant(self, key: str, bucket: Bucket, amount_nanos: int, at: datetime, expires_at: datetime | None) -> None:
         state, journal = self.state, self._journal
@@ -210,21 +207,32 @@ class AccountBooks:
         id = next(journal.ids)
         journal.transactions.append((id, key, state.id, at))
         journal.entries += ((id, ISSUED, -amount_nanos), (id, grant.account, amount_nanos))
+        self._put(grant, at)
+        if key.startswith(plan_key(state.id, Month.of(self.at))):
+            self.new_plan_credit_nanos += amount_nanos
+
+    def _put(self, grant: Grant, at: datetime) -> None:
+        """Take a grant in that the ledger has given, and pay what is owed from it."""
+        state, journal, amount = self.state, self._journal, grant.amount_nanos
         journal.grants.append((state.id, grant))
-        journal.balances[state.id, grant.account] = amount_nanos
+        journal.balances[state.id, grant.account] = amount
         rollup = journal.rollup(state.id, Month.of(at))
-        rollup[_GRANTED[bucket]] += amount_nanos
+        rollup[GRANTED_AT[grant.bucket]] += amount
+        state.month_credit_nanos += amount
         insort(state.grants, grant, key=lambda each: each.spend_order)
         if state.owed_nanos:
-            part = min(state.owed_nanos, amount_nanos)
+            part = min(state.owed_nanos, amount)
             id = next(journal.ids)
             journal.transactions.append((id, f"settle:{grant.id}", state.id, at))
             self._take(id, grant, part)
             state.owed_nanos -= part
             journal.entries.append((id, OVERAGE, part))
             journal.balances[state.id, OVERAGE] = -state.owed_nanos
-            rollup[_SPENT[bucket]] += part
-            rollup[_OVERAGE] += part
+            rollup[SPENT_AT[grant.bucket]] += part
+            rollup[OVERAGE_AT] += part
+        self._had_credit = self._had_credit or bool(state.grants)
+
+    # -- months ------------------------------------------------------------------------------------------
 
     def _catch_up(self) -> None:
         state = self.state
@@ -233,6 +241,10 @@ class AccountBooks:
             month = month.next
             for grant in [each for each in state.grants if each.expires_at and each.expires_at <= month.start]:
                 self._expire(grant, month.start)
+            carried = sum(each.remaining_nanos for each in state.grants if each.bucket is Bucket.PLAN)
+            if carried:
+                self._journal.rollup(state.id, month)[GRANTED_AT[Bucket.PLAN]] += carried
+            state.month_credit_nanos, state.noticed_percent = self.balance_nanos, 0
             if credit := self._monthly_credit(state.plan, month):
                 self._grant(plan_key(state.id, month), Bucket.PLAN, credit, month.start, month.end)
         state.booked_at = self.at
@@ -243,22 +255,12 @@ class AccountBooks:
         self._journal.entries.append((id, EXPIRED, grant.remaining_nanos))
         self._take(id, grant, grant.remaining_nanos)
 
+    # -- the end -----------------------------------------------------------------------------------------
 
-def plan_key(account_id: str, month: Month) -> str:
-    """The natural key of the plan credit of a month."""
-    return f"grant:plan:{account_id}:{month.key}"
-
-
-def raised_plan_key(account_id: str, month: Month, total_nanos: int) -> str:
-    """The natural key of the credit that raises a month's plan credit to ``total_nanos``."""
-    return f"{plan_key(account_id, month)}:{total_nanos}"
-
-
-def once_key(account_id: str, plan: str) -> str:
-    """The natural key of the credit that a plan gives once."""
-    return f"grant:once:{account_id}:{plan}"
-
-
-def topup_key(key: str) -> str:
-    """The natural key of a top-up."""
-    return f"grant:topup:{key}"
+    def close(self) -> None:
+        """Note what there is to announce: shares of the month's credit that are spent, and its end."""
+        state, balance = self.state, self.balance_nanos
+        spent = notices.credit(state, self.month, balance, self.at)
+        self._journal.announcements += spent
+        if self._had_credit and not state.grants and self._emptied_by is not None:
+            self._journal.announcements.append(notices.exhausted(state, self.month, balance, self._emptied_by, self.at))

@@ -17,7 +17,8 @@ from noctule.metering.domain.months import Month
 class MonthRollup:
     """One account's month, added up.
 
-    The counts and costs go by when events occurred, the credit by when it was booked. ``overage_nanos`` is
+    The counts and costs go by when events occurred, the credit by when it was booked. The plan's part has all
+    credit that expires: what was granted in the month and what was carried into it. ``overage_nanos`` is
     the month's net change of the overage account: negative where charges found no credit.
     """
 
@@ -48,7 +49,8 @@ class LedgerView:
     """What ``usage_at`` reads of one account.
 
     ``months`` are all rollups up to the month asked for and the newest booked one. ``plan_credit`` is the
-    monthly credit of the account's plan for a month after ``booked_at``, where it is not booked yet.
+    monthly credit of the account's plan for a month after ``booked_at``, where it is not booked yet;
+    ``carried`` is the expiring credit that is still good in such a month.
     """
 
     plan: str
@@ -56,6 +58,7 @@ class LedgerView:
     booked_at: datetime
     months: Mapping[Month, MonthRollup] = field(default_factory=dict)
     plan_credit: Callable[[Month], int] = lambda _: 0
+    carried: Callable[[Month], int] = lambda _: 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def usage_at(ledger: LedgerView, month: Month, now: datetime) -> Usage:
     unbooked = Month.of(ledger.booked_at)
     while unbooked < as_of:
         unbooked = unbooked.next
-        plan_limit = ledger.plan_credit(unbooked)
+        plan_limit = ledger.plan_credit(unbooked) + ledger.carried(unbooked)
         plan_spent = min(owed, plan_limit)
         owed -= plan_spent
 

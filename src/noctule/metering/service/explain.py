@@ -6,15 +6,16 @@ from sqlalchemy import Connection
 
 from noctule.kit.errors import NotFound
 from noctule.metering.domain.events import UsageEvent
-from noctule.metering.domain.posting import OVERAGE, Bucket, Grant
+from noctule.metering.domain.journal import OVERAGE, Bucket, Grant
 from noctule.metering.store import leases, reading
 
-_GRANT = "grant:"
+_GRANT, _REVENUE = "grant:", "revenue:"
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Part of what paid for an event. ``source`` names the credit: a grant's key, or ``overage``."""
+    """Part of what paid for an event; a negative one gives back. ``source`` names the credit: a grant's key, or
+    ``overage``."""
 
     source: str
     kind: str
@@ -57,7 +58,11 @@ def explain(connection: Connection, account_id: str | None, session_id: str) -> 
         Line(
             posting.event,
             posting.occurred_at != posting.event.occurred_at,
-            tuple(_payment(account, -amount, grants) for account, amount in posting.entries if amount < 0),
+            tuple(
+                _payment(account, -amount, grants)
+                for account, amount in posting.entries
+                if not account.startswith(_REVENUE)
+            ),
         )
         for posting in postings
         if posting.event is not None

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from noctule.kit.clock import Clock
 from noctule.kit.errors import NotFound
+from noctule.kit.failpoints import failpoint
 from noctule.metering.book import PriceBook
 from noctule.metering.domain.events import (
     MINUTE,
@@ -41,6 +42,7 @@ from noctule.metering.domain.leases import (
     TickOutcome,
 )
 from noctule.metering.domain.posting import AccountBooks
+from noctule.metering.service.budgets import Budgets, reached
 from noctule.metering.service.ledger import Books, Ledger, tags_text
 from noctule.metering.store import leases as store
 
@@ -72,6 +74,7 @@ class Leases:
         clock: Clock,
         book: PriceBook,
         ledger: Ledger,
+        budgets: Budgets,
         *,
         instance_id: str,
         boot_id: str,
@@ -80,6 +83,7 @@ class Leases:
         self._clock = clock
         self._book = book
         self._ledger = ledger
+        self._budgets = budgets
         self._instance_id = instance_id
         self._boot_id = boot_id
         self._stops = on_exhausted == "stop"
@@ -89,9 +93,11 @@ class Leases:
 
     # -- the life of one lease ---------------------------------------------------------------------------
 
-    def open(self, connection: Connection, opening: LeaseOpening, books: Books) -> None:
-        """Book minute 0 and add the lease; ``books`` are the admitted account's and get saved."""
+    def open(self, connection: Connection, opening: LeaseOpening, books: Books) -> int:
+        """Book minute 0 and add the lease; ``books`` are the admitted account's and get saved. Answers the
+        nano-dollars of the minute."""
         account = books[opening.account_id]
+        self._budgets.begin_session(connection, opening, account)
         held = HeldLease(opening, account.at, tags_text(opening.tags))
         held.progress = self._charge_minute(held, held.progress, account)
         books.save()
@@ -106,6 +112,7 @@ class Leases:
             boot_id=self._boot_id,
         )
         self._held[opening.lease_id] = held
+        return held.progress.cost_nanos
 
     def begin(self, lease_id: str) -> None:
         """Let witnessed time run. Raises ``KeyError`` for a lease that this process does not hold."""
@@ -138,6 +145,7 @@ class Leases:
                 account = books[found.account_id]
                 found = self._settle(found, account, proxied_bytes, at_paid_minute)
                 books.save()
+                self._budgets.end_session(connection, lease_id, account)
                 store.close(connection, lease_id, found.witnessed_microseconds, found.progress, account.at)
         progress = found.progress
         return ClosedLease(found.witnessed_microseconds / 1_000_000, progress.paid_minutes, progress.cost_nanos)
@@ -161,7 +169,9 @@ class Leases:
     def abandon(self, connection: Connection) -> tuple[str, ...]:
         """Close the leases of earlier boots of this instance, and those of servers that are gone."""
         unseen_since = self._clock.now() - timedelta(seconds=UNSEEN_AFTER_SECONDS)
-        return store.abandon(connection, self._instance_id, self._boot_id, unseen_since)
+        abandoned = store.abandon(connection, self._instance_id, self._boot_id, unseen_since)
+        self._budgets.end_sessions(connection, abandoned)
+        return abandoned
 
     # -- the tick ----------------------------------------------------------------------------------------
 
@@ -183,7 +193,11 @@ class Leases:
             self._is_doubtful = True
             raise
         self._one_by_one = False
-        return TickOutcome((*lost, *outcome.stops), outcome.charges) if lost else outcome
+        if outcome.minutes:
+            failpoint("minute.before_commit")
+        if outcome.checkpoints:
+            failpoint("checkpoint.before_commit")
+        return replace(outcome, stops=(*lost, *outcome.stops)) if lost else outcome
 
     def _read_anew(self, connection: Connection) -> list[Stop]:
         """Take every lease's progress from the database; answers those that are not ours any more."""
@@ -195,7 +209,7 @@ class Leases:
                 # A checkpoint that was undone is due at once.
                 held.checked, held.unpaid_from = -math.inf, None
             elif held.is_running:
-                lost.append(Stop(lease_id, _LOST))
+                lost.append(Stop(lease_id, "lost", _LOST))
         return lost
 
     def _by_account(self, connection: Connection, due: Sequence[_Due]) -> TickOutcome:
@@ -204,7 +218,7 @@ class Leases:
         for each in due:
             by_account.setdefault(each.held.opening.account_id, []).append(each)
         stops: list[Stop] = []
-        charges = 0
+        minutes = checkpoints = 0
         for account_id, mine in sorted(by_account.items()):
             try:
                 with connection.begin_nested():
@@ -215,8 +229,9 @@ class Leases:
                     each.held.leave()
                 continue
             stops += outcome.stops
-            charges += outcome.charges
-        return TickOutcome(tuple(stops), charges)
+            minutes += outcome.minutes
+            checkpoints += outcome.checkpoints
+        return TickOutcome(tuple(stops), minutes, checkpoints)
 
     def _due(self, proxied_bytes: Mapping[str, int]) -> list[_Due]:
         now = self._clock.monotonic()
@@ -243,15 +258,16 @@ class Leases:
         stops: list[Stop] = []
         moves: list[tuple[str, int, Progress, Progress]] = []
         now = self._clock.monotonic()
-        charges = 0
+        minutes = checkpoints = 0
         for each in due:
             held = each.held
             lease_id, before = held.opening.lease_id, held.progress
             if books is not None and each.charges:
-                held.progress, booked, exhausted = self._charge(each, books[held.opening.account_id])
-                charges += booked
-                if exhausted:
-                    stops.append(Stop(lease_id, _EXHAUSTED))
+                held.progress, stop = self._charge(each, books[held.opening.account_id])
+                minutes += held.progress.paid_minutes - before.paid_minutes
+                checkpoints += held.progress.proxied_bytes > before.proxied_bytes
+                if stop is not None:
+                    stops.append(stop)
             witnessed = min(each.witnessed, held.progress.paid_minutes * MINUTE_MICROSECONDS)
             moves.append((lease_id, witnessed, held.progress, before))
             held.seen = now
@@ -259,34 +275,39 @@ class Leases:
             raise Doubtful("a lease is not where its server left it; the next tick reads it anew")
         if books is not None:
             books.save()
-        return TickOutcome(tuple(stops), charges)
+        return TickOutcome(tuple(stops), minutes, checkpoints)
 
-    def _charge(self, due: _Due, account: AccountBooks) -> tuple[Progress, int, bool]:
-        """The progress after what is owed is booked, the number of events, and whether the lease has to
-        stop for want of credit."""
-        held, progress, booked = due.held, due.held.progress, 0
+    def _charge(self, due: _Due, account: AccountBooks) -> tuple[Progress, Stop | None]:
+        """The progress after what is owed is booked, and why the lease has to stop, if it has."""
+        held, progress = due.held, due.held.progress
         while due.witnessed > progress.paid_minutes * MINUTE_MICROSECONDS:
-            if self._stops and not account.has_credit():
-                return progress, booked, True
+            if (stop := self._stop(held, account)) is not None:
+                return progress, stop
             progress = self._charge_minute(held, progress, account)
-            booked += 1
         if not due.checkpoint:
-            return progress, booked, False
-        # Without credit no more checkpoints are booked: what the lease still moves is one range, booked when
-        # the paid minute is over, or now if it has grown to a checkpoint's size. The checkpoint that took the
-        # last credit is part of that size, so that a lease owes one at most.
-        if self._stops and not account.has_credit():
+            return progress, None
+        # Once it has to stop no more checkpoints are booked: what the lease still moves is one range, booked
+        # when the paid minute is over, or now if it has grown to a checkpoint's size. The checkpoint that took
+        # the last credit is part of that size, so that a lease owes one at most.
+        if (stop := self._stop(held, account)) is not None:
             unpaid_from = progress.proxied_bytes if held.unpaid_from is None else held.unpaid_from
-            return progress, booked, due.proxied_bytes - unpaid_from >= CHECKPOINT_BYTES
+            return progress, stop if due.proxied_bytes - unpaid_from >= CHECKPOINT_BYTES else None
         held.unpaid_from = None
         held.checked = self._clock.monotonic()
         if due.proxied_bytes == progress.proxied_bytes:
-            return progress, booked, False
+            return progress, None
         from_byte = progress.proxied_bytes
         progress = self._charge_bytes(held, progress, account, due.proxied_bytes)
-        if self._stops and not account.has_credit():
+        if self._stop(held, account) is not None:
             held.unpaid_from = from_byte
-        return progress, booked + 1, False
+        return progress, None
+
+    def _stop(self, held: HeldLease, account: AccountBooks) -> Stop | None:
+        """Why no more of this lease may be booked, if so; what is booked already is paid in full."""
+        if self._stops and not account.has_credit():
+            return Stop(held.opening.lease_id, "credit", _EXHAUSTED)
+        budget = account.stopped_by(held.subjects) if account.state.budgets else None
+        return None if budget is None else Stop(held.opening.lease_id, "budget", reached(budget.budget))
 
     # -- events ------------------------------------------------------------------------------------------
 

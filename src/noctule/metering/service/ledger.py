@@ -12,24 +12,14 @@ import msgspec
 from sqlalchemy import Connection
 
 from noctule.kit.clock import Clock
-from noctule.kit.errors import Conflict, InvalidRequest, NotFound
-from noctule.kit.money import NANOS_PER_DOLLAR, format_dollars
+from noctule.kit.errors import Conflict, NotFound
+from noctule.kit.outbox import Outbox
 from noctule.metering.book import PriceBook
 from noctule.metering.domain.events import Meter, UsageEvent, llm_key
-from noctule.metering.domain.posting import (
-    AccountBooks,
-    Bucket,
-    Journal,
-    once_key,
-    plan_key,
-    raised_plan_key,
-    topup_key,
-)
+from noctule.metering.domain.journal import Bucket, Journal, once_key, plan_key, raised_plan_key
+from noctule.metering.domain.posting import AccountBooks
 from noctule.metering.store import books as store
 from noctule.metering.store import reading
-
-# Far below the 64 bits of a column, so that sums over an account's grants fit one too.
-_LARGEST_BALANCE_NANOS = 1_000_000_000 * NANOS_PER_DOLLAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +72,14 @@ def tags_text(tags: Iterable[str]) -> str:
 
 
 class Books:
-    """The open books of some accounts in one transaction; ``save`` writes them."""
+    """The open books of some accounts in one transaction; ``save`` writes them, and what they announce."""
 
-    def __init__(self, connection: Connection, book: PriceBook, account_ids: Sequence[str], now: datetime) -> None:
+    def __init__(
+        self, connection: Connection, book: PriceBook, outbox: Outbox, account_ids: Sequence[str], now: datetime
+    ) -> None:
         self._connection = connection
-        self._states = store.load(connection, account_ids)
+        self._outbox = outbox
+        self._states = store.load(connection, account_ids, now)
         self._journal = Journal(store.ids(connection))
         self._accounts = {
             id: AccountBooks(state, self._journal, now, book.monthly_credit) for id, state in self._states.items()
@@ -101,19 +94,24 @@ class Books:
 
     def save(self) -> None:
         """Write what was booked."""
+        for account in self._accounts.values():
+            account.close()
+        if self._journal.announcements:
+            self._outbox.add(self._connection, self._journal.announcements)
         store.save(self._connection, self._journal, list(self._states.values()))
 
 
 class Ledger:
-    """What can be booked besides leases: accounts, plans, top-ups, finished uses."""
+    """What can be booked besides leases and credit: accounts, plans, finished uses."""
 
-    def __init__(self, clock: Clock, book: PriceBook) -> None:
+    def __init__(self, clock: Clock, book: PriceBook, outbox: Outbox) -> None:
         self._clock = clock
         self._book = book
+        self._outbox = outbox
 
-    def books(self, connection: Connection, account_ids: Sequence[str]) -> Books:
-        """Open the books of some accounts now."""
-        return Books(connection, self._book, account_ids, self._clock.now())
+    def books(self, connection: Connection, account_ids: Sequence[str], *, now: datetime | None = None) -> Books:
+        """Open the books of some accounts at ``now``, which is now."""
+        return Books(connection, self._book, self._outbox, account_ids, now or self._clock.now())
 
     def open_account(self, connection: Connection, account_id: str, plan: str) -> None:
         """A new account with this month's plan credit. Raises ``InvalidRequest`` for an unknown plan."""
@@ -122,7 +120,7 @@ class Ledger:
         if reading.account(connection, account_id) is not None:
             raise Conflict(f"There is an account {account_id!r} already.")
         store.add_account(connection, account_id, plan, now)
-        self._take_plan(connection, self.books(connection, [account_id]), account_id, plan)
+        self._take_plan(connection, self.books(connection, [account_id], now=now), account_id, plan)
 
     def change_plan(self, connection: Connection, account_id: str, plan: str) -> None:
         """Put an account on another plan, at once.
@@ -140,7 +138,7 @@ class Ledger:
         account = books[account_id]
         account.take_plan(plan)
         month, terms = account.month, self._book.plan(plan, account.at)
-        granted = reading.plan_granted(connection, account_id, month) + account.granted_now(Bucket.PLAN)
+        granted = reading.plan_credit(connection, account_id, month) + account.new_plan_credit_nanos
         if missing := max(0, terms.monthly_nanos - granted):
             is_first = store.find_grant(connection, plan_key(account_id, month)) is None and not granted
             key = plan_key(account_id, month) if is_first else raised_plan_key(account_id, month, terms.monthly_nanos)
@@ -148,27 +146,6 @@ class Ledger:
         key = once_key(account_id, plan)
         if terms.once_nanos and store.find_grant(connection, key) is None:
             account.grant(key, Bucket.TOPUP, terms.once_nanos)
-        books.save()
-
-    def top_up(self, connection: Connection, account_id: str, amount_nanos: int, key: str) -> None:
-        """Add credit that never expires. The same key and amount again change nothing.
-
-        Raises ``Conflict`` if the key was used for another amount or account, ``InvalidRequest`` for more
-        than an account can hold, ``NotFound``.
-        """
-        books = self.books(connection, [account_id])
-        account = books[account_id]
-        natural_key = topup_key(key)
-        earlier = store.find_grant(connection, natural_key)
-        if earlier is not None:
-            holder_id, grant = earlier
-            if holder_id != account_id or grant.amount_nanos != amount_nanos:
-                raise Conflict("This key was used for another top-up; take a new one.")
-            return
-        if account.balance_nanos + amount_nanos > _LARGEST_BALANCE_NANOS:
-            largest = format_dollars(_LARGEST_BALANCE_NANOS)
-            raise InvalidRequest.at(("amount",), f"an account holds at most {largest}", format_dollars(amount_nanos))
-        account.grant(natural_key, Bucket.TOPUP, amount_nanos)
         books.save()
 
     def deliver(self, connection: Connection, events: Sequence[UsageEvent]) -> int:

@@ -6,16 +6,30 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from noctule.kit.clock import Clock
-from noctule.kit.errors import InvalidRequest, NotFound, PaymentRequired
+from noctule.kit.errors import NotFound, PaymentRequired
 from noctule.kit.money import dollars
+from noctule.kit.outbox import NoOutbox, Outbox
 from noctule.metering.book import Plan, PriceBook
+from noctule.metering.domain.budgets import (
+    Budget,
+    BudgetAction,
+    BudgetPeriod,
+    BudgetScope,
+    BudgetStatus,
+    Subjects,
+)
 from noctule.metering.domain.events import UsageEvent
 from noctule.metering.domain.leases import ClosedLease, LeaseOpening, TickOutcome
 from noctule.metering.domain.months import Month
 from noctule.metering.domain.usage import LedgerView, MonthRollup, Usage, usage_at
-from noctule.metering.service import audit, explain
+from noctule.metering.service import audit, budgets, credit, explain, months
+from noctule.metering.service.budgets import Budgets
+from noctule.metering.service.credit import Correction, Credit, GrantView
 from noctule.metering.service.leases import Leases
-from noctule.metering.service.ledger import Ledger, ModelCall
+from noctule.metering.service.ledger import Ledger, ModelCall, tags_text
+from noctule.metering.service.months import MonthView
+from noctule.metering.store import budgets as budget_store
+from noctule.metering.store import leases as lease_store
 from noctule.metering.store import reading
 
 _DOCS = "/docs#/usage/get_usage"
@@ -32,12 +46,22 @@ class Metering:
         instance_id: str,
         boot_id: str,
         on_exhausted: Literal["stop", "finish"] = "stop",
+        outbox: Outbox | None = None,
     ) -> None:
         self._clock = clock
         self._book = book
-        self._ledger = Ledger(clock, book)
+        outbox = outbox or NoOutbox()
+        self._ledger = Ledger(clock, book, outbox)
+        self._credit = Credit(clock, self._ledger)
+        self._budgets = Budgets(clock, self._ledger, outbox)
         self._leases = Leases(
-            clock, book, self._ledger, instance_id=instance_id, boot_id=boot_id, on_exhausted=on_exhausted
+            clock,
+            book,
+            self._ledger,
+            self._budgets,
+            instance_id=instance_id,
+            boot_id=boot_id,
+            on_exhausted=on_exhausted,
         )
 
     # -- accounts ----------------------------------------------------------------------------------------
@@ -63,9 +87,32 @@ class Metering:
         Raises ``InvalidRequest`` unless the amount is positive, ``Conflict`` if the key was used for another
         amount or account, ``NotFound``.
         """
-        if amount_nanos <= 0:
-            raise InvalidRequest.at(("amount",), "a top-up is more than zero", amount_nanos)
-        self._ledger.top_up(connection, account_id, amount_nanos, key)
+        self._credit.top_up(connection, account_id, amount_nanos, key)
+
+    def grant(
+        self, connection: Connection, account_id: str, amount_nanos: int, key: str, *, expires_after: Month | None
+    ) -> None:
+        """Add credit that is spent with the plan's and expires at the end of a month (``None``: never), once per key.
+
+        Raises ``InvalidRequest`` unless the amount is positive and the month not over, ``Conflict``, ``NotFound``.
+        """
+        self._credit.grant(connection, account_id, amount_nanos, key, expires_after=expires_after)
+
+    def grants(self, connection: Connection, account_id: str) -> list[GrantView]:
+        """Every grant of an account and what is left of it, oldest first. Raises ``NotFound``."""
+        self._account(connection, account_id)
+        return credit.grants(connection, account_id)
+
+    def void_grant(self, connection: Connection, account_id: str, grant_id: str) -> int:
+        """Take back what is left of a grant, at once; answers how many nano-dollars. Raises ``NotFound``."""
+        return self._credit.void(connection, account_id, grant_id)
+
+    def correct(self, connection: Connection, account_id: str, correction: Correction) -> bool:
+        """Give back, or charge, what was billed wrongly, once per key; answers whether it was new.
+
+        Raises ``InvalidRequest`` for an amount of zero and for the future, ``Conflict``, ``NotFound``.
+        """
+        return self._credit.correct(connection, account_id, correction)
 
     def plan_of(self, connection: Connection, account_id: str) -> Plan:
         """The account's plan. Raises ``NotFound``."""
@@ -73,17 +120,30 @@ class Metering:
 
     # -- admission ---------------------------------------------------------------------------------------
 
-    def admit(self, connection: Connection, account_id: str) -> None:
-        """Let new work in while something is left; only reads. Raises ``PaymentRequired``, ``NotFound``."""
+    def admit(
+        self,
+        connection: Connection,
+        account_id: str,
+        *,
+        api_key_id: str | None = None,
+        agent_id: str | None = None,
+        tags: Sequence[str] = (),
+    ) -> None:
+        """Let new work in while something is left of the balance and of every budget that it counts against.
+
+        Only reads. Raises ``PaymentRequired``, ``NotFound``.
+        """
         usage = self.usage(connection, account_id, None)
         if usage.is_limit_exceeded:
-            raise self._refusal(connection, usage)
+            raise self._refusal(usage)
+        use = Subjects(None, agent_id, api_key_id, tags_text(tags))
+        budgets.refused(budget_store.of_account(connection, account_id, usage.month.start), use, usage.month, _DOCS)
 
     def lock(self, connection: Connection, account_id: str) -> None:
         """Let no other transaction touch this account until the caller's ends. Raises ``NotFound``."""
         self._ledger.books(connection, [account_id])
 
-    def _refusal(self, connection: Connection, usage: Usage) -> PaymentRequired:
+    def _refusal(self, usage: Usage) -> PaymentRequired:
         grants_next = self._book.monthly_credit(usage.plan, usage.month.next)
         return PaymentRequired(
             "The balance of this workspace is used up; top it up, or wait for the next month's plan credit."
@@ -100,16 +160,19 @@ class Metering:
 
     # -- leases ------------------------------------------------------------------------------------------
 
-    def open_lease(self, connection: Connection, opening: LeaseOpening) -> None:
-        """Admit once more, under the account's lock, and book minute 0 with the lease.
+    def open_lease(self, connection: Connection, opening: LeaseOpening) -> int:
+        """Admit once more, under the account's lock, and book minute 0 with the lease; answers its nano-dollars.
 
         After the commit call ``begin``; if the transaction fails, ``forget``. Raises ``PaymentRequired``,
         ``NotFound``.
         """
         books = self._ledger.books(connection, [opening.account_id])
-        if not books[opening.account_id].has_credit():
-            raise self._refusal(connection, self.usage(connection, opening.account_id, None))
-        self._leases.open(connection, opening, books)
+        account = books[opening.account_id]
+        if not account.has_credit():
+            raise self._refusal(self.usage(connection, opening.account_id, None))
+        use = Subjects(opening.session_id, opening.agent_id, opening.api_key_id, tags_text(opening.tags))
+        budgets.refused(account.state.budgets, use, account.month, _DOCS)
+        return self._leases.open(connection, opening, books)
 
     def begin(self, lease_id: str) -> None:
         """Let witnessed time run, after the commit. Raises ``KeyError`` for a lease not opened here."""
@@ -149,6 +212,56 @@ class Metering:
         """Close, as of when they were last seen, the leases of earlier boots of this instance and those of
         servers unseen for two minutes. Bills nothing; answers the leases' ids."""
         return self._leases.abandon(connection)
+
+    # -- budgets -----------------------------------------------------------------------------------------
+
+    def add_budget(
+        self,
+        connection: Connection,
+        account_id: str,
+        *,
+        name: str,
+        scope: BudgetScope,
+        subject: str = "",
+        period: BudgetPeriod,
+        limit_nanos: int,
+        action: BudgetAction,
+    ) -> Budget:
+        """A new budget; what its subject has cost in the period so far counts.
+
+        Raises ``Conflict`` for a name in use and beyond 100 budgets, ``InvalidRequest``, ``NotFound``.
+        """
+        return self._budgets.add(
+            connection,
+            account_id,
+            name=name,
+            scope=scope,
+            subject=subject,
+            period=period,
+            limit_nanos=limit_nanos,
+            action=action,
+        )
+
+    def budgets(self, connection: Connection, account_id: str) -> list[BudgetStatus]:
+        """The budgets in force and how they stand, oldest first. Raises ``NotFound``."""
+        account = self._account(connection, account_id)
+        return self._budgets.all(connection, account_id, Month.of(max(self._clock.now(), account.booked_at)))
+
+    def change_budget(
+        self,
+        connection: Connection,
+        account_id: str,
+        budget_id: str,
+        *,
+        limit_nanos: int | None = None,
+        action: BudgetAction | None = None,
+    ) -> Budget:
+        """Another limit or action, at once. Raises ``InvalidRequest``, ``NotFound``."""
+        return self._budgets.change(connection, account_id, budget_id, limit_nanos=limit_nanos, action=action)
+
+    def remove_budget(self, connection: Connection, account_id: str, budget_id: str) -> Budget:
+        """End a budget, at once. Raises ``NotFound``."""
+        return self._budgets.remove(connection, account_id, budget_id)
 
     # -- finished uses -----------------------------------------------------------------------------------
 
@@ -196,8 +309,27 @@ class Metering:
             booked_at=account.booked_at,
             months=months,
             plan_credit=lambda unbooked: self._book.monthly_credit(account.plan, unbooked),
+            carried=lambda unbooked: sum(
+                left for expires_at, left in reading.carried(connection, account.id) if expires_at > unbooked.start
+            ),
         )
         return usage_at(view, month, now)
+
+    # -- months ------------------------------------------------------------------------------------------
+
+    def months(self, connection: Connection, account_id: str) -> list[MonthView]:
+        """Every month in which something happened, oldest first, and when it was sealed. Raises ``NotFound``."""
+        self._account(connection, account_id)
+        return months.views(connection, account_id)
+
+    def seal_months(self, connection: Connection) -> int:
+        """Seal the months that take no more events, so that the audit can prove that they never change; how many."""
+        return months.seal(connection, self._clock.now())
+
+    def paid_minutes(self, connection: Connection, lease_id: str) -> int:
+        """How many minutes of a lease are booked; 0 if there is none."""
+        found = lease_store.find(connection, lease_id)
+        return 0 if found is None else found.progress.paid_minutes
 
     def cost_of_session(self, connection: Connection, session_id: str) -> int:
         """Nano-dollars that a session has cost so far; 0 if it was never billed."""

@@ -1,37 +1,31 @@
 """Loading accounts under their locks, and writing what a journal noted."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple
-from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Connection,
-    Dialect,
     Row,
     Select,
     Text,
     and_,
-    delete,
     func,
     insert,
     literal_column,
     select,
     text,
-    type_coerce,
 )
 
 from noctule.db import bulk
 from noctule.db.bulk import micros
 from noctule.db.engine import lock_row
 from noctule.metering.domain.events import Meter, UsageEvent
-from noctule.metering.domain.months import Month
-from noctule.metering.domain.posting import OVERAGE, AccountState, Bucket, Grant, Journal
-from noctule.metering.domain.usage import MonthRollup
+from noctule.metering.domain.journal import OVERAGE, AccountState, Bucket, Grant, Journal
+from noctule.metering.store import budgets
+from noctule.metering.store.quick import instant, quick, stored
 from noctule.metering.store.tables import (
     credit_grant,
     grant_balance,
@@ -39,6 +33,7 @@ from noctule.metering.store.tables import (
     ledger_transaction,
     meter_account,
     plan_period,
+    usage_day,
     usage_event,
     usage_month,
 )
@@ -49,14 +44,14 @@ _GRANT, _ZERO = literal_column("'grant:'", Text), literal_column("0", BigInteger
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def load(connection: Connection, account_ids: Sequence[str]) -> dict[str, AccountState]:
+def load(connection: Connection, account_ids: Sequence[str], now: datetime) -> dict[str, AccountState]:
     """Lock accounts, in the order of their ids, and load their state. Unknown ones are left out."""
     listed = tuple(bulk.listed(account_ids).values())
     states = {
-        id: AccountState(id, plan, instant(opened_at), instant(booked_at), changes)
-        for id, plan, changes, opened_at, booked_at in _quick(connection, _accounts, listed)
+        id: AccountState(id, plan, instant(opened_at), instant(booked_at), changes, credit, noticed)
+        for id, plan, changes, opened_at, booked_at, credit, noticed in quick(connection, _accounts, listed)
     }
-    for account_id, account, left, id, key, bucket, amount, effective_at, expires_at in _quick(
+    for account_id, account, left, id, key, bucket, amount, effective_at, expires_at in quick(
         connection, _held, listed
     ):
         if account == OVERAGE:
@@ -65,31 +60,11 @@ def load(connection: Connection, account_ids: Sequence[str]) -> dict[str, Accoun
             expires = None if expires_at is None else instant(expires_at)
             grant = Grant(id, key, Bucket(bucket), amount, instant(effective_at), expires, left)
             states[account_id].grants.append(grant)
+    for account_id, books in budgets.live(connection, listed, now).items():
+        states[account_id].budgets = books
     for state in states.values():
         state.grants.sort(key=lambda grant: grant.spend_order)
     return states
-
-
-@lru_cache(maxsize=4096)
-def instant(stored: int) -> datetime:
-    """The instant of a stored integer. Accounts share most of theirs: a month's ends, the last tick."""
-    return _EPOCH + timedelta(microseconds=stored)
-
-
-def _stored(column: ColumnElement[datetime]) -> ColumnElement[int]:
-    return type_coerce(column, BigInteger)
-
-
-def _quick(
-    connection: Connection, make: Callable[[str], Select[Any]], parameters: tuple[str, ...] = ()
-) -> Iterator[Any]:
-    """Rows of a statement that is compiled once, as the driver gives them: every tick asks these."""
-    return iter(connection.exec_driver_sql(_compiled(make, connection.dialect), parameters))
-
-
-@cache
-def _compiled(make: Callable[[str], Select[Any]], dialect: Dialect) -> str:
-    return str(make(dialect.name).compile(dialect=dialect))
 
 
 def _newest(dialect: str) -> Select[Any]:
@@ -99,7 +74,15 @@ def _newest(dialect: str) -> Select[Any]:
 def _accounts(dialect: str) -> Select[Any]:
     columns = meter_account.c
     query = (
-        select(columns.id, columns.plan, columns.plan_changes, _stored(columns.opened_at), _stored(columns.booked_at))
+        select(
+            columns.id,
+            columns.plan,
+            columns.plan_changes,
+            stored(columns.opened_at),
+            stored(columns.booked_at),
+            columns.month_credit_nanos,
+            columns.noticed_percent,
+        )
         .where(bulk.among(dialect, columns.id))
         .order_by(columns.id)
     )
@@ -117,8 +100,8 @@ def _held(dialect: str) -> Select[Any]:
             grant.key,
             grant.bucket,
             grant.amount_nanos,
-            _stored(grant.effective_at),
-            _stored(grant.expires_at),
+            stored(grant.effective_at),
+            stored(grant.expires_at),
         )
         .select_from(grant_balance)
         .outerjoin(credit_grant, and_(grant.account_id == balance.account_id, balance.account == _GRANT + grant.id))
@@ -129,7 +112,7 @@ def _held(dialect: str) -> Select[Any]:
 def ids(connection: Connection) -> Iterator[int]:
     """Fresh ids of ledger transactions, growing; to be asked for only under the accounts' locks."""
     if not lock_row(connection):
-        ((newest,),) = _quick(connection, _newest)
+        ((newest,),) = quick(connection, _newest)
         yield from itertools.count(newest + 1)
     block = text("SELECT nextval(pg_get_serial_sequence('ledger_transaction', 'id')) FROM generate_series(1, :size)")
     size = _BLOCK
@@ -144,9 +127,19 @@ def save(connection: Connection, journal: Journal, states: Sequence[AccountState
     bulk.update(
         connection,
         meter_account,
-        ("plan", "plan_changes", "booked_at"),
+        ("plan", "plan_changes", "booked_at", "month_credit_nanos", "noticed_percent"),
         ("id",),
-        [(state.plan, state.plan_changes, micros(state.booked_at), state.id) for state in states],
+        [
+            (
+                state.plan,
+                state.plan_changes,
+                micros(state.booked_at),
+                state.month_credit_nanos,
+                state.noticed_percent,
+                state.id,
+            )
+            for state in states
+        ],
     )
     bulk.insert(
         connection,
@@ -187,19 +180,8 @@ def save(connection: Connection, journal: Journal, states: Sequence[AccountState
         usage_month,
         [(account_id, month.key, *figures) for (account_id, month), figures in journal.rollups.items()],
     )
-
-
-def replace_all(
-    connection: Connection,
-    rollups: Mapping[tuple[str, Month], MonthRollup],
-    balances: Mapping[tuple[str, str], int],
-) -> None:
-    """Put other rollups in the place of all that there are."""
-    connection.execute(delete(usage_month))
-    connection.execute(delete(grant_balance))
-    rows = [(account_id, month.key, *astuple(rollup)) for (account_id, month), rollup in rollups.items()]
-    bulk.insert(connection, usage_month, rows)
-    bulk.insert(connection, grant_balance, [(*where, left) for where, left in balances.items()])
+    bulk.add_to(connection, usage_day, [(*day, *figures) for day, figures in journal.days.items()])
+    budgets.save(connection, [(*where, *figures) for where, figures in journal.spending.items()])
 
 
 def add_account(connection: Connection, account_id: str, plan: str, at: datetime) -> None:

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, or_, select
+from sqlalchemy import Connection, Row, Text, and_, bindparam, func, literal_column, or_, select
 
 from noctule.metering.domain.events import UsageEvent
+from noctule.metering.domain.journal import Bucket, Grant, plan_key
 from noctule.metering.domain.months import Month
-from noctule.metering.domain.posting import Bucket, Grant
 from noctule.metering.domain.usage import MonthRollup
 from noctule.metering.store.books import event_of
 from noctule.metering.store.tables import (
+    LOOSE,
     credit_grant,
     grant_balance,
     ledger_entry,
@@ -36,6 +37,7 @@ class Account:
     plan: str
     opened_at: datetime
     booked_at: datetime
+    month_credit_nanos: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +85,35 @@ def statement(connection: Connection, account_id: str) -> tuple[Account, dict[Mo
 def accounts(connection: Connection) -> list[Account]:
     """Every account."""
     rows = connection.execute(select(meter_account).order_by(meter_account.c.id))
-    return [Account(row.id, row.plan, row.opened_at, row.booked_at) for row in rows]
+    return [Account(row.id, row.plan, row.opened_at, row.booked_at, row.month_credit_nanos) for row in rows]
 
 
-def plan_granted(connection: Connection, account_id: str, month: Month) -> int:
-    """The plan credit that was booked in a month."""
-    query = select(usage_month.c.plan_granted_nanos).where(
-        usage_month.c.account_id == account_id, usage_month.c.month == month.key
+def plan_credit(connection: Connection, account_id: str, month: Month) -> int:
+    """What the account's plans have granted for a month; credit that the operator gave is not in it."""
+    key = plan_key(account_id, month)
+    # A key of raised credit goes on with a colon, which the semicolon is right after.
+    query = select(func.coalesce(func.sum(credit_grant.c.amount_nanos), 0)).where(
+        credit_grant.c.key >= key, credit_grant.c.key < f"{key};"
     )
-    return connection.execute(query).scalar_one_or_none() or 0
+    return int(connection.execute(query).scalar_one())
+
+
+def carried(connection: Connection, account_id: str) -> list[tuple[datetime, int]]:
+    """Expiring credit that is left: when each grant expires, and how much of it there is."""
+    query = (
+        select(credit_grant.c.expires_at, grant_balance.c.remaining_nanos)
+        .select_from(credit_grant)
+        .join(
+            grant_balance,
+            and_(
+                grant_balance.c.account_id == credit_grant.c.account_id,
+                grant_balance.c.account == literal_column("'grant:'", Text) + credit_grant.c.id,
+            ),
+        )
+        .where(credit_grant.c.account_id == account_id, credit_grant.c.bucket == int(Bucket.PLAN))
+        .where(grant_balance.c.remaining_nanos > 0)
+    )
+    return [(row.expires_at, row.remaining_nanos) for row in connection.execute(query)]
 
 
 def plan_before(connection: Connection, account_id: str, end: datetime) -> str:
@@ -107,10 +129,10 @@ def plan_before(connection: Connection, account_id: str, end: datetime) -> str:
 
 
 def session_cost(connection: Connection, session_id: str) -> int:
-    """Nano-dollars that a session has cost so far: minutes, proxied bytes and model calls."""
+    """Nano-dollars that a session has cost so far: minutes, proxied bytes, model calls, corrections."""
     lease = select(meter_lease.c.cost_nanos).where(meter_lease.c.lease_id == session_id)
     calls = select(func.coalesce(func.sum(usage_event.c.cost_nanos), 0)).where(
-        usage_event.c.session_id == session_id, usage_event.c.meter == "llm"
+        usage_event.c.session_id == session_id, LOOSE
     )
     return (connection.execute(lease).scalar_one_or_none() or 0) + int(connection.execute(calls).scalar_one())
 
@@ -122,7 +144,7 @@ def session_postings(connection: Connection, session_id: str) -> list[Posting]:
             (usage_event.c.key >= f"{meter}:{session_id}:") & (usage_event.c.key < f"{meter}:{session_id};")
             for meter in ("browser", "proxy")
         ),
-        (usage_event.c.session_id == session_id) & (usage_event.c.meter == "llm"),
+        (usage_event.c.session_id == session_id) & LOOSE,
     )
     ids = select(usage_event.c.id).where(mine)
     query = _joined().where(ledger_transaction.c.id.in_(ids))
@@ -192,11 +214,15 @@ def stray_entries(connection: Connection) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-def grants(connection: Connection, ids: Sequence[str] | None = None) -> dict[str, tuple[str, Grant]]:
-    """Grants by their ledger account, with the account that has them; all of them, or those of ``ids``."""
+def grants(
+    connection: Connection, ids: Sequence[str] | None = None, *, account_id: str | None = None
+) -> dict[str, tuple[str, Grant]]:
+    """Grants by their ledger account, with the account that has them: all, those of ``ids``, or one account's."""
     query = select(credit_grant)
     if ids is not None:
         query = query.where(credit_grant.c.id.in_(ids))
+    if account_id is not None:
+        query = query.where(credit_grant.c.account_id == account_id)
     return {
         f"grant:{row.id}": (
             row.account_id,
@@ -206,9 +232,12 @@ def grants(connection: Connection, ids: Sequence[str] | None = None) -> dict[str
     }
 
 
-def balances(connection: Connection) -> dict[tuple[str, str], int]:
-    """The rollup of what is left, by account and ledger account."""
-    rows = connection.execute(select(grant_balance))
+def balances(connection: Connection, account_id: str | None = None) -> dict[tuple[str, str], int]:
+    """The rollup of what is left, by account and ledger account; of all accounts, or of one."""
+    query = select(grant_balance)
+    if account_id is not None:
+        query = query.where(grant_balance.c.account_id == account_id)
+    rows = connection.execute(query)
     return {(row.account_id, row.account): row.remaining_nanos for row in rows}
 
 

@@ -5,7 +5,7 @@ grow in the order of booking. There are no foreign keys on the hot tables: they 
 charge, and ``audit`` looks for what they would forbid.
 """
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, literal_column, or_
 
 from noctule.db.schema import Instant, metadata
 
@@ -60,13 +60,9 @@ usage_event = Table(
     Column("detail", Text),
     Column("function_id", Text),
 )
-# Minutes and bytes of a session are found by their keys; only model calls need to be looked up by session.
-Index(
-    "ix_usage_event_llm_session",
-    usage_event.c.session_id,
-    sqlite_where=usage_event.c.meter == "llm",
-    postgresql_where=usage_event.c.meter == "llm",
-)
+# Minutes and bytes of a session are found by their keys; model calls and corrections need to be looked up by session.
+LOOSE = or_(usage_event.c.meter == literal_column("'llm'", Text), usage_event.c.position < literal_column("0", Integer))
+Index("ix_usage_event_loose", usage_event.c.session_id, sqlite_where=LOOSE, postgresql_where=LOOSE)
 
 credit_grant = Table(
     "credit_grant",
@@ -181,7 +177,7 @@ budget = Table(
     "budget",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("account_id", Text, nullable=False, index=True),
+    Column("account_id", Text, nullable=False),
     Column("name", Text, nullable=False),
     # workspace, key, tag, agent or session; the subject is its id, the tag's text, or empty for the workspace.
     Column("scope", Text, nullable=False),
@@ -193,6 +189,18 @@ budget = Table(
     Column("action", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("removed_at", Instant),
+)
+Index(
+    "ix_budget_live",
+    budget.c.account_id,
+    sqlite_where=budget.c.removed_at.is_(None),
+    postgresql_where=budget.c.removed_at.is_(None),
+)
+Index(
+    "ix_budget_live_subject",
+    budget.c.subject,
+    sqlite_where=budget.c.removed_at.is_(None),
+    postgresql_where=budget.c.removed_at.is_(None),
 )
 
 # What counts against a budget in one of its periods (YYYY-MM, or ``total``).

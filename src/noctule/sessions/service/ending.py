@@ -5,7 +5,9 @@ and bills the session. If that transaction fails the session stays in hand, and 
 """
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,17 +17,30 @@ from noctule.browser.commands import BrowserGone, Traffic
 from noctule.db.engine import Database
 from noctule.fleet.protocol import Fleet
 from noctule.kit.clock import Clock
+from noctule.kit.errors import NotFound, Unavailable
 from noctule.kit.failpoints import failpoint
+from noctule.kit.money import decimal_dollars
+from noctule.kit.outbox import Announcement, Outbox
 from noctule.kit.tasks import Owned
 from noctule.metering.service import Metering
 from noctule.sessions import store
-from noctule.sessions.domain import CloseReason, Status, overdue, status_after
+from noctule.sessions.domain import (
+    FOR_WANT_OF_MONEY,
+    CloseReason,
+    Session,
+    Status,
+    in_words,
+    overdue,
+    status_after,
+)
 from noctule.sessions.service.live import Ending, LiveSessions
 
 log = logging.getLogger(__name__)
 
 _CRASHED = "The server stopped unexpectedly; nothing was billed after it."
 _START_BOUND = timedelta(minutes=5)
+# More than this are left to ``recover``, which finds them when the time for a start is over.
+_MOST_FAILED = 1000
 
 
 class Closing:
@@ -38,6 +53,7 @@ class Closing:
         clock: Clock,
         fleet: Fleet,
         metering: Metering,
+        outbox: Outbox,
         live: LiveSessions,
         tasks: Owned,
         instance_id: str,
@@ -47,10 +63,12 @@ class Closing:
         self._clock = clock
         self._fleet = fleet
         self._metering = metering
+        self._outbox = outbox
         self._live = live
         self._tasks = tasks
         self._instance_id = instance_id
         self._boot_id = boot_id
+        self._failed: dict[str, str] = {}
         fleet.on_gone(self._browser_gone)
 
     @property
@@ -71,21 +89,46 @@ class Closing:
             if self._live.get(session_id) is not live:
                 return
             if live.ending is None:
-                at_paid_minute = reason is CloseReason.CREDITS_EXHAUSTED
-                self._metering.freeze(session_id, at_paid_minute=at_paid_minute)
-                live.ending = Ending(reason, error, await self._fleet.release(session_id))
+                self._metering.freeze(session_id, at_paid_minute=reason in FOR_WANT_OF_MONEY)
+                traffic = await self._fleet.release(session_id, in_words(reason, error))
+                live.ending = Ending(reason, error, traffic)
             ending = live.ending
-            await self._database.write(lambda connection: self._close(connection, session_id, ending))
+            await self._database.write(lambda connection: self._close(connection, live.session, ending))
             failpoint("stop.after_commit")
             self._metering.forget(session_id)
             self._live.remove(session_id)
 
-    def _close(self, connection: Connection, session_id: str, ending: Ending) -> None:
-        self._metering.close_lease(connection, session_id, proxied_bytes=ending.traffic.proxied_bytes)
-        now = self._clock.now()
-        store.touch(connection, [_seen(session_id, now, ending.traffic)])
-        store.end(connection, session_id, status_after(ending.reason), now, ending.reason, ending.error)
+    def _close(self, connection: Connection, session: Session, ending: Ending) -> None:
+        closed = self._metering.close_lease(connection, session.id, proxied_bytes=ending.traffic.proxied_bytes)
+        now, status = self._clock.now(), status_after(ending.reason)
+        store.touch(connection, [_seen(session.id, now, ending.traffic)])
+        if store.end(connection, session.id, status, now, ending.reason, ending.error):
+            self._announce(connection, session, status, ending.reason, ending.error, closed.minutes)
         failpoint("stop.before_commit")
+
+    def _announce(
+        self,
+        connection: Connection,
+        session: Session,
+        status: Status,
+        reason: CloseReason,
+        error: str | None,
+        minutes: int,
+    ) -> None:
+        cost = self._metering.cost_of_session(connection, session.id)
+        data = {
+            "session_id": session.id,
+            "status": status.value,
+            "close_reason": reason.value,
+            "error": error,
+            "tags": list(session.tags),
+            "minutes": minutes,
+            "cost": decimal_dollars(cost),
+        }
+        key = f"session.ended:{session.id}"
+        self._outbox.add(
+            connection, [Announcement(key, session.workspace_id, "session.ended", self._clock.now(), data)]
+        )
 
     async def end_overdue(self) -> None:
         """End every session whose idle time or maximum duration is over.
@@ -106,8 +149,45 @@ class Closing:
                 self._metering.freeze(session_id, at_paid_minute=reason is CloseReason.MAX_DURATION)
                 self.end_soon(session_id, reason)
 
+    async def give_up(self, session_id: str, error: Exception) -> None:
+        """Mark a start that failed, which nobody holds. If that cannot be written now, ``retry_endings`` will."""
+        if len(self._failed) < _MOST_FAILED:
+            self._failed[session_id] = str(error) or type(error).__name__
+        if isinstance(error, Unavailable):
+            # The database is away, and the caller has waited for it once.
+            return
+        try:
+            await self._mark_failed()
+        except Exception:
+            # The caller must learn of the first error, not of this one.
+            log.exception("could not mark session %s as failed yet", session_id)
+
+    async def _mark_failed(self) -> None:
+        if failed := dict(self._failed):
+            await self._database.write(lambda connection: self._fail(connection, failed))
+            for session_id in failed:
+                self._failed.pop(session_id, None)
+
+    def _fail(self, connection: Connection, failed: Mapping[str, str]) -> None:
+        for session_id in failed:
+            # An activation that was committed, although the confirmation was lost, has left a lease behind.
+            with contextlib.suppress(NotFound):
+                self._metering.close_lease(connection, session_id, proxied_bytes=0)
+        self._end_unheld(connection, failed)
+
+    def _end_unheld(self, connection: Connection, errors: Mapping[str, str]) -> None:
+        """End sessions that nobody holds and whose leases are closed, each with its error."""
+        now = self._clock.now()
+        for session in store.many(connection, sorted(errors)):
+            error = errors[session.id]
+            ended = store.end(connection, session.id, Status.ERROR, now, CloseReason.ERROR, error)
+            if ended and session.activated_at is not None:
+                minutes = self._metering.paid_minutes(connection, session.id)
+                self._announce(connection, session, Status.ERROR, CloseReason.ERROR, error, minutes)
+
     async def retry_endings(self) -> None:
         """Try again to commit the ends that could not be committed."""
+        await self._mark_failed()
         for live in self._live.all():
             if live.ending is not None and not live.lock.locked():
                 await self.end(live.session.id, live.ending.reason)
@@ -134,11 +214,10 @@ class Closing:
         """Close what an earlier run of the server left open, billing nothing; answers how many."""
 
         def step(connection: Connection) -> int:
-            now = self._clock.now()
             lost = set(self._metering.abandon(connection))
-            lost.update(store.stale_starts(connection, self._instance_id, self._boot_id, now - _START_BOUND))
-            for session_id in lost:
-                store.end(connection, session_id, Status.ERROR, now, CloseReason.ERROR, _CRASHED)
+            before = self._clock.now() - _START_BOUND
+            lost.update(store.stale_starts(connection, self._instance_id, self._boot_id, before))
+            self._end_unheld(connection, dict.fromkeys(lost, _CRASHED))
             return len(lost)
 
         return await self._database.write(step)

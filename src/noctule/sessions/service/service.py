@@ -5,6 +5,7 @@ it, each of which is one transaction over the session and its lease; no transact
 browser is waited for; a browser never outlives its session, whatever fails in between.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,12 +26,13 @@ from noctule.fleet.protocol import Fleet
 from noctule.kit.clock import Clock
 from noctule.kit.errors import BrowserFailed, Conflict, NotFound, Unauthenticated, Unavailable
 from noctule.kit.ids import id_for_key, new_id
+from noctule.kit.outbox import Outbox
 from noctule.kit.paging import Page, PageQuery
 from noctule.kit.seal import Sealer
 from noctule.kit.tasks import Owned
 from noctule.metering.service import Metering
 from noctule.sessions import store
-from noctule.sessions.domain import CloseReason, Session, StartSession, Status, Step
+from noctule.sessions.domain import CloseReason, Session, StartSession, Status, Step, in_words
 from noctule.sessions.service import tokens
 from noctule.sessions.service.ending import Closing
 from noctule.sessions.service.live import LiveSession, LiveSessions
@@ -41,11 +43,12 @@ _SHUTDOWN_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """A session as its owner sees it: what is stored, and what only its holder knows."""
+    """A session as its owner sees it: what is stored, what only its holder knows, and what it has cost so far."""
 
     session: Session
     steps: tuple[Step, ...] = ()
     foreign_cdp_url: str | None = None
+    cost_nanos: int = 0
 
 
 class SessionService:
@@ -58,6 +61,7 @@ class SessionService:
         clock: Clock,
         fleet: Fleet,
         metering: Metering,
+        outbox: Outbox,
         proxies: ProxyPool,
         sealer: Sealer,
         instance_id: str,
@@ -67,10 +71,22 @@ class SessionService:
         self._database = database
         self._clock = clock
         self._fleet = fleet
+        self._metering = metering
         self._sealer = sealer
         self._live = LiveSessions()
         self._tasks = Owned()
         self._closing = False
+        self.ends = Closing(
+            database=database,
+            clock=clock,
+            fleet=fleet,
+            metering=metering,
+            outbox=outbox,
+            live=self._live,
+            tasks=self._tasks,
+            instance_id=instance_id,
+            boot_id=boot_id,
+        )
         self._starting = Starting(
             database=database,
             clock=clock,
@@ -80,16 +96,7 @@ class SessionService:
             instance_id=instance_id,
             boot_id=boot_id,
             acquire_timeout_seconds=acquire_timeout_seconds,
-        )
-        self.ends = Closing(
-            database=database,
-            clock=clock,
-            fleet=fleet,
-            metering=metering,
-            live=self._live,
-            tasks=self._tasks,
-            instance_id=instance_id,
-            boot_id=boot_id,
+            mark_failed=self.ends.give_up,
         )
 
     async def start(self, starter: Starter, wish: StartSession) -> SessionView:
@@ -107,31 +114,28 @@ class SessionService:
     async def _start(self, starter: Starter, wish: StartSession) -> SessionView:
         session_id = new_id()
         if starter.idempotency_key is not None:
-            session_id = id_for_key(starter.workspace_id, starter.idempotency_key)
-            earlier = await self._database.read(lambda connection: store.find(connection, session_id))
-            if earlier is not None and earlier.activated_at is not None:
+            session_id, is_active = await self._database.read(lambda connection: _attempt(connection, starter))
+            if is_active:
                 return await self.get(starter.workspace_id, session_id)
-            if earlier is not None:
-                # That attempt died before anything was paid; this one is the first that counts.
-                session_id = new_id()
-        active = await self._starting.start(session_id, starter, wish)
+        active, cost_nanos = await self._starting.start(session_id, starter, wish)
         self._live.add(LiveSession(active, active.last_accessed_at, wish.cdp_url))
         if session_id not in self._fleet.traffic():
             # It died between the acquire and this line, when nobody listened for it yet.
             self.ends.end_soon(session_id, CloseReason.ERROR, "The browser ended right after its start.")
-        return SessionView(active, foreign_cdp_url=wish.cdp_url)
+        return SessionView(active, foreign_cdp_url=wish.cdp_url, cost_nanos=cost_nanos)
 
     # -- look ------------------------------------------------------------------------------------------
 
     async def get(self, workspace_id: str, session_id: str) -> SessionView:
-        """The session with its trajectory. Raises ``NotFound``."""
+        """The session with its trajectory and its cost so far. Raises ``NotFound``."""
 
-        def step(connection: Connection) -> tuple[Session | None, tuple[Step, ...]]:
-            return store.find(connection, session_id), store.steps(connection, session_id)
+        def step(connection: Connection) -> tuple[Session | None, tuple[Step, ...], int]:
+            cost_nanos = self._metering.cost_of_session(connection, session_id)
+            return store.find(connection, session_id), store.steps(connection, session_id), cost_nanos
 
-        found, steps = await self._database.read(step)
+        found, steps, cost_nanos = await self._database.read(step)
         session = self._seen_by(workspace_id, session_id, found)
-        return replace(self._with_live(session, self._fleet.traffic()), steps=steps)
+        return replace(self._with_live(session, self._fleet.traffic()), steps=steps, cost_nanos=cost_nanos)
 
     async def page(
         self, workspace_id: str, query: PageQuery, *, only_active: bool, key_id: str | None
@@ -181,9 +185,10 @@ class SessionService:
         live = self._live.get(session_id)
         if live is None or live.session.workspace_id != workspace_id:
             found = await self._find(workspace_id, session_id)
-            raise Conflict(f"Session {session_id} is not active: it is {found.status.value}.")
+            raise Conflict(_not_active(found))
         if live.ending is not None:
-            raise Conflict(f"Session {session_id} is not active: it is closing.")
+            why = in_words(live.ending.reason, live.ending.error)
+            raise Conflict(f"Session {session_id} is not active: it is closing. {why}")
         live.last_accessed_at = self._clock.now()
 
     async def record_step(self, session_id: str, kind: str, value: dict[str, Any]) -> None:
@@ -247,3 +252,23 @@ class SessionService:
         self._closing = True
         await self._tasks.drain(_SHUTDOWN_SECONDS)
         await self.ends.end_all(CloseReason.SERVER_STOPPED)
+
+
+def _not_active(session: Session) -> str:
+    text = f"Session {session.id} is not active: it is {session.status.value}."
+    return text if session.close_reason is None else f"{text} {in_words(session.close_reason, session.error)}"
+
+
+def _attempt(connection: Connection, starter: Starter) -> tuple[str, bool]:
+    """The id of the session that a key stands for, and whether it ever became active.
+
+    Attempts that died before anything was paid leave their ids behind. The ids of those that follow come from the key
+    as well, so that a retry after any number of crashes meets the one session that was paid for.
+    """
+    for number in itertools.count():
+        key = f"{starter.idempotency_key}\x00{number}" if number else str(starter.idempotency_key)
+        session_id = id_for_key(starter.workspace_id, key)
+        earlier = store.find(connection, session_id)
+        if earlier is None or earlier.activated_at is not None:
+            return session_id, earlier is not None
+    raise AssertionError("there are always more numbers")

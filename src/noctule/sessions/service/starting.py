@@ -5,7 +5,7 @@ open. B: ``active`` and its first minute paid, together. A kill anywhere leaves 
 ``starting`` row that recovery marks, or an active session whose lease recovery closes.
 """
 
-import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -23,13 +23,11 @@ from noctule.browser.commands import (
 from noctule.db.engine import Database
 from noctule.fleet.protocol import Fleet
 from noctule.kit.clock import Clock
-from noctule.kit.errors import BrowserFailed, Conflict, InvalidRequest, Overloaded, TooManyRequests
+from noctule.kit.errors import BrowserFailed, Conflict, InvalidRequest, Overloaded, TooManyRequests, Unavailable
 from noctule.kit.failpoints import failpoint
 from noctule.metering.service import LeaseOpening, Metering
 from noctule.sessions import store
-from noctule.sessions.domain import CloseReason, Session, StartSession, Status
-
-log = logging.getLogger(__name__)
+from noctule.sessions.domain import Session, StartSession, Status
 
 _FULL = "This machine runs as many browsers as it can; try again in a moment."
 
@@ -69,6 +67,7 @@ class Starting:
         instance_id: str,
         boot_id: str,
         acquire_timeout_seconds: float,
+        mark_failed: Callable[[str, Exception], Awaitable[None]],
     ) -> None:
         self._database = database
         self._clock = clock
@@ -78,20 +77,29 @@ class Starting:
         self._instance_id = instance_id
         self._boot_id = boot_id
         self._acquire_timeout_seconds = acquire_timeout_seconds
+        self._mark_failed = mark_failed
 
-    async def start(self, session_id: str, starter: Starter, wish: StartSession) -> Session:
-        """An active, paid session with this id; raises as ``SessionService.start`` says."""
+    async def start(self, session_id: str, starter: Starter, wish: StartSession) -> tuple[Session, int]:
+        """An active session with this id and the nano-dollars of its first minute, which is paid; raises as
+        ``SessionService.start`` says."""
         upstream = self._upstream(wish)
         spec = _spec(session_id, wish, upstream)
         self._admit_by_machine(spec)
-        intent = await self._database.write(
-            lambda connection: self._intend(connection, session_id, starter, wish, upstream is not None)
-        )
+        try:
+            intent = await self._database.write(
+                lambda connection: self._intend(connection, session_id, starter, wish, upstream is not None)
+            )
+        except Unavailable as error:
+            # The wish may have been written down all the same.
+            await self._mark_failed(session_id, error)
+            raise
         failpoint("start.after_intent")
         try:
             acquired = await self._acquire(spec)
             failpoint("start.after_acquire")
-            active = await self._database.write(lambda connection: self._activate(connection, intent, acquired))
+            active = await self._database.write(
+                lambda connection: self._activate(connection, intent, acquired, wish.max_cost_nanos)
+            )
         except Exception as error:
             await self._give_up(session_id, error)
             raise
@@ -126,7 +134,7 @@ class Starting:
         """Transaction A: admitted by money and plan, the wish written down."""
         # Starts of one workspace count one another, so they come one after the other here.
         self._metering.lock(connection, starter.workspace_id)
-        self._metering.admit(connection, starter.workspace_id)
+        self._metering.admit(connection, starter.workspace_id, api_key_id=starter.key_id, tags=wish.tags)
         plan = self._metering.plan_of(connection, starter.workspace_id)
         if store.count_live(connection, starter.workspace_id) >= plan.concurrency:
             raise TooManyRequests(
@@ -151,6 +159,7 @@ class Starting:
             use_file_storage=wish.use_file_storage,
             web_bot_auth=wish.web_bot_auth,
             proxies=proxies,
+            tags=wish.tags,
         )
         store.add(connection, intent, instance_id=self._instance_id, boot_id=self._boot_id)
         return intent
@@ -165,12 +174,19 @@ class Starting:
         except CommandFailed as error:
             raise BrowserFailed(f"The browser cannot be started as asked: {error.message}") from error
 
-    def _activate(self, connection: Connection, intent: Session, acquired: Acquired) -> Session:
+    def _activate(
+        self, connection: Connection, intent: Session, acquired: Acquired, max_cost_nanos: int | None
+    ) -> tuple[Session, int]:
         """Transaction B: active and paid for, together."""
-        self._metering.open_lease(
+        cost_nanos = self._metering.open_lease(
             connection,
             LeaseOpening(
-                lease_id=intent.id, account_id=intent.workspace_id, api_key_id=intent.key_id, session_id=intent.id
+                lease_id=intent.id,
+                account_id=intent.workspace_id,
+                api_key_id=intent.key_id,
+                session_id=intent.id,
+                tags=intent.tags,
+                max_cost_nanos=max_cost_nanos,
             ),
         )
         now = self._clock.now()
@@ -182,21 +198,12 @@ class Starting:
         if not store.activate(connection, intent.id, now, **shape):
             raise Conflict(f"Session {intent.id} was ended while it was starting.")
         failpoint("start.in_activation")
-        return replace(intent, status=Status.ACTIVE, activated_at=now, last_accessed_at=now, **shape)
+        return replace(intent, status=Status.ACTIVE, activated_at=now, last_accessed_at=now, **shape), cost_nanos
 
     async def _give_up(self, session_id: str, error: Exception) -> None:
         await self._fleet.release(session_id)
         self._metering.forget(session_id)
-        message = str(error) or type(error).__name__
-        try:
-            await self._database.write(
-                lambda connection: store.end(
-                    connection, session_id, Status.ERROR, self._clock.now(), CloseReason.ERROR, message
-                )
-            )
-        except Exception:
-            # The reaper marks it later; the caller must learn of the first error, not of this one.
-            log.exception("could not mark session %s as failed", session_id)
+        await self._mark_failed(session_id, error)
 
 
 def _spec(session_id: str, wish: StartSession, upstream: Upstream | None) -> BrowserSpec:

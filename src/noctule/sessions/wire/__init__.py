@@ -5,6 +5,7 @@ and newer clients with their other names, missing and ``null`` fields. What is m
 in words, with its place; whether the server can do what was asked is the service's to say.
 """
 
+from noctule.sessions.wire.billing import MaxCostHeader, TagsHeader, with_headers
 from noctule.sessions.wire.cookies import Cookie, GetCookiesResponse, SetCookiesRequest
 from noctule.sessions.wire.proxies import ExternalProxy, NotteProxy, TailnetProxy
 from noctule.sessions.wire.replies import (
@@ -21,11 +22,14 @@ __all__ = [
     "ExecutionResponse",
     "ExternalProxy",
     "GetCookiesResponse",
+    "MaxCostHeader",
     "NotteProxy",
     "SessionOffsetResponse",
     "SessionPage",
     "SessionProfile",
     "SessionResponse",
     "SetCookiesRequest",
+    "TagsHeader",
     "TailnetProxy",
+    "with_headers",
 ]

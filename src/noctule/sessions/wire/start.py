@@ -6,13 +6,16 @@ from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from noctule.browser.chrome_args import judge
+from noctule.kit.amounts import Dollars
 from noctule.kit.errors import InvalidRequest
 from noctule.kit.openapi import NO_DEFAULT
 from noctule.kit.tolerance import TolerantRequest
 from noctule.kit.web import WholeNumber
 from noctule.sessions.domain import StartSession
+from noctule.sessions.wire.billing import checked_tags
 from noctule.sessions.wire.proxies import Proxies, as_items, proxy_choice, publish_any_of
 from noctule.sessions.wire.text import plain_text
 
@@ -85,6 +88,14 @@ class ApiSessionStartRequest(TolerantRequest):
     web_bot_auth: bool = False
     extra_http_headers: dict[str, str] | None = Field(default=None, repr=False)
     vault_id: str | None = None
+    # Ours; the published contract does not have them.
+    tags: SkipJsonSchema[list[str] | None] = None
+    max_cost: SkipJsonSchema[Dollars | None] = None
+
+    @field_validator("tags")
+    @classmethod
+    def _tags(cls, value: list[str] | None) -> list[str] | None:
+        return checked_tags(value)
 
     @field_validator("proxies", mode="before")
     @classmethod
@@ -180,6 +191,8 @@ class ApiSessionStartRequest(TolerantRequest):
             web_bot_auth=self.web_bot_auth,
             extra_http_headers=tuple((self.extra_http_headers or {}).items()),
             vault_id=self.vault_id,
+            tags=tuple(self.tags or ()),
+            max_cost_nanos=self.max_cost,
         )
 
     def _idle_timeout_minutes(self) -> int:

@@ -17,7 +17,8 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI, WebSocket
 
-from noctule.browser.door import Door
+from noctule.browser.commands import SESSION_OVER
+from noctule.browser.door import Closer, Door
 from noctule.browser.relay import Patience, handshake
 from noctule.http.upgrade import websocket_protocol
 from noctule.kit.errors import Conflict, NotFound, Unauthenticated
@@ -86,7 +87,7 @@ class Gate:
     def __init__(self, port: int, path: str, downloads: Path) -> None:
         self.door = Door("127.0.0.1", port, path, downloads, self._touch, self._on_release)
         self.touched = 0
-        self.closers: list[Callable[[], None]] = []
+        self.closers: list[Closer] = []
 
     async def open_cdp(self, session_id: str, token: str) -> Door:
         if session_id == ENDED_SESSION:
@@ -97,14 +98,14 @@ class Gate:
             raise Unauthenticated("The token is not this session's.")
         return self.door
 
-    def release(self) -> None:
+    def release(self, reason: str = SESSION_OVER) -> None:
         for closer in list(self.closers):
-            closer()
+            closer(reason)
 
     def _touch(self) -> None:
         self.touched += 1
 
-    def _on_release(self, closer: Callable[[], None]) -> Callable[[], None]:
+    def _on_release(self, closer: Closer) -> Callable[[], None]:
         self.closers.append(closer)
         return lambda: self.closers.remove(closer)
 

@@ -121,6 +121,22 @@ def test_the_end_of_the_session_closes_its_clients_with_a_reason(tmp_path: Path)
         assert stage.gate.closers == []
 
 
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("The budget 'nightly' is used up.", "The budget 'nightly' is used up."),
+        # What does not fit into a close frame is cut between two characters.
+        ("The budget 'a' " + "\u00e4" * 100, "The budget 'a' " + "\u00e4" * 54),
+        ("The budget 'ab' " + "\u00e4" * 100, "The budget 'ab' " + "\u00e4" * 53),
+    ],
+)
+def test_a_client_hears_why_its_session_ended(tmp_path: Path, reason: str, told: str) -> None:
+    with puppet(_echo) as port, served(Gate(port, "/x", tmp_path)) as stage, _open(stage) as client:
+        stage.loop.call_soon_threadsafe(stage.gate.release, reason)
+        assert _closed(client) == (1001, told)
+        assert len(told.encode()) <= 123
+
+
 def test_a_browser_that_goes_takes_its_clients_along(tmp_path: Path) -> None:
     with puppet(lambda browser: None) as port, served(Gate(port, "/x", tmp_path)) as stage, _open(stage) as client:
         assert _closed(client)[0] == 1001

@@ -25,7 +25,9 @@ def upgrade() -> None:
         sa.Column("removed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_budget")),
     )
-    op.create_index(op.f("ix_budget_account_id"), "budget", ["account_id"], unique=False)
+    for name, column in (("ix_budget_live", "account_id"), ("ix_budget_live_subject", "subject")):
+        live = sa.text("removed_at IS NULL")
+        op.create_index(name, "budget", [column], unique=False, sqlite_where=live, postgresql_where=live)
     op.create_table(
         "budget_period",
         sa.Column("budget_id", sa.Text(), nullable=False),
@@ -82,7 +84,7 @@ def upgrade() -> None:
         sa.Column("last_attempt_at", sa.BigInteger(), nullable=True),
         sa.Column("last_status", sa.Integer(), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
-        sa.Column("delivered_at", sa.BigInteger(), nullable=True),
+        sa.Column("settled_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("endpoint_id", "message_id", name=op.f("pk_webhook_delivery")),
     )
     op.create_index(
@@ -93,7 +95,21 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'pending'"),
         postgresql_where=sa.text("state = 'pending'"),
     )
+    op.create_index(
+        "ix_webhook_delivery_endpoint",
+        "webhook_delivery",
+        ["endpoint_id", "state", "next_attempt_at"],
+        unique=False,
+    )
     op.create_index("ix_webhook_delivery_message", "webhook_delivery", ["message_id"], unique=False)
+    op.create_index(
+        "ix_webhook_delivery_settled",
+        "webhook_delivery",
+        ["settled_at", "state"],
+        unique=False,
+        sqlite_where=sa.text("settled_at IS NOT NULL"),
+        postgresql_where=sa.text("settled_at IS NOT NULL"),
+    )
     op.create_table(
         "webhook_endpoint",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -101,11 +117,11 @@ def upgrade() -> None:
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("types", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("secret", sa.LargeBinary(), nullable=False),
-        sa.Column("previous_secret", sa.LargeBinary(), nullable=True),
-        sa.Column("previous_until", sa.BigInteger(), nullable=True),
+        sa.Column("secrets", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("served_at", sa.BigInteger(), nullable=False),
         sa.Column("disabled_at", sa.BigInteger(), nullable=True),
+        sa.Column("disabled_reason", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoint")),
     )
     op.create_index(op.f("ix_webhook_endpoint_workspace_id"), "webhook_endpoint", ["workspace_id"], unique=False)
@@ -127,12 +143,20 @@ def upgrade() -> None:
     op.add_column("meter_lease", sa.Column("function_id", sa.Text(), nullable=True))
     op.add_column("session", sa.Column("tags", sa.Text(), server_default="[]", nullable=False))
     op.add_column("usage_event", sa.Column("function_id", sa.Text(), nullable=True))
+    op.drop_index("ix_usage_event_llm_session", table_name="usage_event")
+    loose = sa.text("meter = 'llm' OR position < 0")
+    op.create_index("ix_usage_event_loose", "usage_event", ["session_id"], sqlite_where=loose, postgresql_where=loose)
     _fill_days()
     _fill_month_credit()
 
 
 def downgrade() -> None:
     """Back to the old one."""
+    op.drop_index("ix_usage_event_loose", table_name="usage_event")
+    calls = sa.text("meter = 'llm'")
+    op.create_index(
+        "ix_usage_event_llm_session", "usage_event", ["session_id"], sqlite_where=calls, postgresql_where=calls
+    )
     op.drop_column("usage_event", "function_id")
     op.drop_column("session", "tags")
     op.drop_column("meter_lease", "function_id")
@@ -143,7 +167,14 @@ def downgrade() -> None:
     op.drop_table("webhook_message")
     op.drop_index(op.f("ix_webhook_endpoint_workspace_id"), table_name="webhook_endpoint")
     op.drop_table("webhook_endpoint")
+    op.drop_index(
+        "ix_webhook_delivery_settled",
+        table_name="webhook_delivery",
+        sqlite_where=sa.text("settled_at IS NOT NULL"),
+        postgresql_where=sa.text("settled_at IS NOT NULL"),
+    )
     op.drop_index("ix_webhook_delivery_message", table_name="webhook_delivery")
+    op.drop_index("ix_webhook_delivery_endpoint", table_name="webhook_delivery")
     op.drop_index(
         "ix_webhook_delivery_due",
         table_name="webhook_delivery",
@@ -154,7 +185,8 @@ def downgrade() -> None:
     op.drop_table("usage_day")
     op.drop_table("month_seal")
     op.drop_table("budget_period")
-    op.drop_index(op.f("ix_budget_account_id"), table_name="budget")
+    op.drop_index("ix_budget_live_subject", table_name="budget")
+    op.drop_index("ix_budget_live", table_name="budget")
     op.drop_table("budget")
 
 

@@ -1,0 +1,1 @@
+"""The operator's API: every workspace, its plan and its credit."""

@@ -1,0 +1,32 @@
+"""The application as it is published. No route is called, so none has a service."""
+
+from typing import Any, cast
+
+from fastapi import APIRouter, FastAPI
+
+from noctule.health.routes import router as health_router
+from noctule.http.app import build_app
+from noctule.operator.routes import router as operator_router
+from noctule.page.routes import router as page_router
+from noctule.sessions.routes import router as sessions_router
+from noctule.settings import Settings
+from noctule.usage.routes import router as usage_router
+from noctule.usage.routes.budgets import router as budgets_router
+from noctule.usage.routes.forecast import router as forecast_router
+from noctule.webhooks.routes import router as webhooks_router
+
+
+def published() -> FastAPI:
+    """Every tag, in the order of the composition root."""
+    nobody = cast(Any, None)
+    routers: list[APIRouter] = [
+        sessions_router(nobody, nobody),
+        page_router(nobody),
+        usage_router(nobody),
+        budgets_router(nobody),
+        forecast_router(nobody),
+        webhooks_router(nobody),
+        health_router(nobody),
+        operator_router(nobody),
+    ]
+    return build_app(settings=Settings(), routers=routers, gate=nobody)

@@ -1,0 +1,49 @@
+"""How a session comes to be, over failures and crashes in between."""
+
+import asyncio
+
+import pytest
+
+from noctule.browser.commands import UpstreamRefused
+from noctule.kit.errors import BrowserFailed
+from noctule.sessions.domain import StartSession, Status
+from noctule.sessions.service import Starter
+from tests.support.units import read
+from tests.unit.sessions.conftest import House
+
+WISH = StartSession()
+KEYED = Starter("workspace-1", "key-1", "same")
+
+
+@pytest.mark.parametrize("failures", [1, 3])
+def test_a_key_names_one_paid_session_although_attempts_before_it_died(house: House, failures: int) -> None:
+    async def story() -> None:
+        house.fleet.acquire_error = UpstreamRefused("gone")
+        for _ in range(failures):
+            with pytest.raises(BrowserFailed):
+                await house.sessions.start(KEYED, WISH)
+        house.fleet.acquire_error = None
+        paid = (await house.sessions.start(KEYED, WISH)).session.id
+        # The server dies before it could answer, and its clients ask the next one again.
+        next_house = house.reboot()
+        await next_house.sessions.ends.recover()
+        for _ in range(2):
+            again = (await next_house.sessions.start(KEYED, WISH)).session
+            assert (again.id, again.status) == (paid, Status.ERROR)
+
+    asyncio.run(story())
+    assert read(house.database, house.metering.usage, "workspace-1", None).session_count == 1
+
+
+def test_a_start_that_failed_is_not_counted_as_live(house: House) -> None:
+    async def story() -> None:
+        house.fleet.acquire_error = UpstreamRefused("it says 407")
+        with pytest.raises(BrowserFailed):
+            await house.sessions.start(KEYED, WISH)
+
+    asyncio.run(story())
+    with house.database.engine.connect() as connection:
+        connection.info["writes"] = False
+        rows = connection.exec_driver_sql("SELECT status, error FROM session").all()
+    assert [row.status for row in rows] == ["error"]
+    assert "407" in rows[0].error
