@@ -80,7 +80,7 @@ class Streams:
 
     async def open_cdp(self, session_id: str, token: str) -> Door:
         """The door that the token opens. Raises ``Unauthenticated``, ``Conflict``."""
-        self.sessions.authorize_stream(session_id, token)
+        await self.sessions.authorize_stream(session_id, token)
         door = self.node.door(session_id)
         if door is None:
             raise Conflict(f"Session {session_id} has no browser of this server's to connect to.")

@@ -39,6 +39,24 @@ def test_the_first_session_with_curl_is_true(server: Server, origin: Origin, tmp
     assert (tmp_path / "page.jpg").read_bytes().startswith(b"\xff\xd8\xff")
 
 
+def test_the_section_on_money_is_true(server: Server, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-c", "set -euo pipefail\n" + block("money-curl")],
+        cwd=tmp_path,
+        env=clients.sdk_environment(server.url, KEY),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    cost, _, replies = done.stdout.partition("\n")
+    assert cost.strip().lower() == "x-noctule-cost: 0.000833333"
+    stopped, breakdown = _json_values(replies)
+    assert stopped["status"] == "closed"
+    assert {"team=a", "nightly"} <= {row["key"] for row in breakdown["items"]}
+
+
 @pytest.mark.parametrize("version", clients.SDK_VERSIONS)
 def test_the_first_session_with_the_sdk_is_true(version: str, server: Server, origin: Origin) -> None:
     code = block("session-sdk").replace(_ANYWHERE, _here(origin))

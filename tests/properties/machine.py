@@ -20,6 +20,7 @@ from tests.support.clock import FrozenClock
 
 P = ParamSpec("P")
 T = TypeVar("T")
+ACCOUNTS = ("ant", "bee")
 CHECKPOINT_BYTES, CHECKPOINT_SECONDS = 10_000_000, 10
 
 

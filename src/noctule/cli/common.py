@@ -46,7 +46,7 @@ def load_settings() -> Settings:
 def offline() -> Iterator[Offline]:
     """Open the database of the settings for one command; errors of ours become plain sentences."""
     settings = load_settings()
-    with plain_sentences(), closing(Database(database_url(settings))) as database:
+    with plain_sentences(), closing(Database(database_url(settings), patient=True)) as database:
         migrate(database.engine)
         clock = SystemClock()
         outbox = MessageOutbox(clock)

@@ -35,6 +35,9 @@ _NEVER_LIMITED: Final = frozenset({"/health", "/ready"})
 _OPERATOR: Final = "/operator"
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
+# Headers that say what is wanted, as a body does: with others it is another request.
+_WISHES: Final = frozenset({b"x-noctule-tags", b"x-noctule-max-cost"})
+
 ANONYMOUS_REQUESTS_PER_MINUTE: Final = 600
 _LIMIT_KEPT_SECONDS: Final = 5.0
 _MOST_LIMITS_KEPT: Final = 10_000
@@ -257,7 +260,10 @@ class Gate:
         if caller.idempotency_key is None:
             await self._bounded(exchange, receive, exchange.send)
             return
-        print_of_request = fingerprint(scope["method"], exchange.path, scope["query_string"], content_type, body)
+        wishes = b"".join(b"\0" + name + b":" + value for name, value in scope["headers"] if name in _WISHES)
+        print_of_request = fingerprint(
+            scope["method"], exchange.path, scope["query_string"], content_type, body + wishes
+        )
         outcome = await self._keeping.idempotency.open(caller.workspace_id, caller.idempotency_key, print_of_request)
         if isinstance(outcome, Answer):
             await send_answer(outcome, exchange.send, replay=True)

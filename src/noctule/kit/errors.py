@@ -99,7 +99,8 @@ class Overloaded(NoctuleError):
 
 
 class Unavailable(NoctuleError):
-    """A part that the request needs is away for now. Raised only before any work was done."""
+    """A part that the request needs is away for now. Raised before any work was done, or by a commit whose
+    outcome is unknown; the message says which."""
 
     status = 503
 

@@ -59,7 +59,7 @@ class Workers:
             *self._chores,
         )
         self._tasks = [
-            asyncio.create_task(_every(_BEAT_SECONDS, (self._sessions.ends.end_overdue, self.beat))),
+            asyncio.create_task(_every(_BEAT_SECONDS, (self.beat,))),
             asyncio.create_task(_every(_HOUSEKEEPING_SECONDS, housekeeping)),
             asyncio.create_task(_every(_BEAT_SECONDS, (self._sessions.ends.retry_endings,))),
             asyncio.create_task(_every(_BEAT_SECONDS, (self._deliver,))),
@@ -72,9 +72,13 @@ class Workers:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def beat(self) -> None:
-        """Charge what is due, and stop the sessions that nobody can pay for."""
+        """End what is over, charge what is due, and stop the sessions that nobody can pay for."""
         proxied = {session_id: traffic.proxied_bytes for session_id, traffic in self._fleet.traffic().items()}
-        outcome = await self._database.write(self._metering.tick_step(proxied))
+        # As of before the look for what is over: else a session whose last minute ends in between, or while the
+        # database makes this wait, would be charged for one more.
+        charge = self._metering.tick_step(proxied)
+        await self._sessions.ends.end_overdue()
+        outcome = await self._database.write(charge)
         if outcome.minutes:
             failpoint("minute.after_commit")
         if outcome.checkpoints:

@@ -14,7 +14,7 @@ from noctule.db.engine import Database
 from noctule.kit.clock import SystemClock
 from noctule.kit.outbox import Announcement
 from noctule.kit.seal import Sealer
-from noctule.webhooks.service import Courier, Poster, WebhookService
+from noctule.webhooks.service import Courier, MessageOutbox, Poster
 from tests.support.units import write
 from tests.unit.cli.test_workspaces import run
 from tests.unit.webhooks.conftest import idle
@@ -59,10 +59,9 @@ class Desk:
         async def story() -> None:
             sealer = Sealer.load(self.data_dir)
             poster = Poster(EgressPolicy([f"127.0.0.1:{self.receiver.port}"]))
-            service = WebhookService(database, SystemClock(), sealer, poster)
             at = SystemClock().now()
             happened = [Announcement(key, self.workspace_id, "session.ended", at, {}) for key in keys]
-            write(database, service.add, happened)
+            write(database, MessageOutbox(SystemClock()).add, happened)
             courier = Courier(database, SystemClock(), sealer, poster)
             await courier.deliver_due()
             await idle(courier)

@@ -318,13 +318,13 @@ def test_a_token_opens_its_own_live_session_and_no_other(house: House) -> None:
         assert url is not None
         assert url.startswith(f"ws://host:1/api/sessions/{first.session.id}/cdp?token=")
         token = url.partition("token=")[2]
-        house.sessions.authorize_stream(first.session.id, token)
+        await house.sessions.authorize_stream(first.session.id, token)
         for session_id, wrong in ((second.session.id, token), (first.session.id, token[:-1] + "x"), ("x", "")):
             with pytest.raises(Unauthenticated):
-                house.sessions.authorize_stream(session_id, wrong)
+                await house.sessions.authorize_stream(session_id, wrong)
         await house.sessions.stop("workspace-1", first.session.id)
         with pytest.raises(Conflict):
-            house.sessions.authorize_stream(first.session.id, token)
+            await house.sessions.authorize_stream(first.session.id, token)
         stopped = await house.sessions.get("workspace-1", first.session.id)
         assert house.sessions.cdp_url("http://host", stopped) is None
 
@@ -336,10 +336,10 @@ def test_a_token_expires_after_the_session_s_last_possible_minute(house: House) 
         view = await house.sessions.start(CALLER, StartSession(max_duration_minutes=5, idle_timeout_minutes=5))
         token = str(house.sessions.cdp_url("https://host", view)).partition("token=")[2]
         house.clock.jump(5 * 60 + 59)
-        house.sessions.authorize_stream(view.session.id, token)
+        await house.sessions.authorize_stream(view.session.id, token)
         house.clock.jump(2)
         with pytest.raises(Unauthenticated):
-            house.sessions.authorize_stream(view.session.id, token)
+            await house.sessions.authorize_stream(view.session.id, token)
 
     run(story())
 

@@ -21,7 +21,7 @@ UNSEEN_AFTER_SECONDS = 120.0
 @dataclass(frozen=True, slots=True)
 class LeaseOpening:
     """What a lease is for. ``lease_id`` is the session's id, or the run's for a function; ``max_cost_nanos`` is
-    what it may cost before it ends."""
+    what its session may cost before it ends."""
 
     lease_id: str
     account_id: str

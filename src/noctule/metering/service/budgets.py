@@ -133,14 +133,14 @@ class Budgets:
 
     def begin_session(self, connection: Connection, opening: LeaseOpening, account: AccountBooks) -> None:
         """Make the budget of a session that may cost so much at most, before its first minute is booked."""
-        if opening.max_cost_nanos is None:
+        if opening.max_cost_nanos is None or opening.session_id is None:
             return
         new = Budget(
             id=new_id(),
             account_id=opening.account_id,
             name=f"max cost of session {opening.lease_id}",
             scope=BudgetScope.SESSION,
-            subject=opening.session_id or opening.lease_id,
+            subject=opening.session_id,
             period=BudgetPeriod.TOTAL,
             limit_nanos=opening.max_cost_nanos,
             action=BudgetAction.STOP,

@@ -167,23 +167,24 @@ class Leases:
         return replace(lease, witnessed_microseconds=witnessed, progress=progress)
 
     def abandon(self, connection: Connection) -> tuple[str, ...]:
-        """Close the leases of earlier boots of this instance, and those of servers that are gone."""
+        """Close the leases of earlier boots of this instance, those of servers that are gone, and those of this
+        boot that it does not hold: their commit was made, and the word of it was lost."""
         unseen_since = self._clock.now() - timedelta(seconds=UNSEEN_AFTER_SECONDS)
-        abandoned = store.abandon(connection, self._instance_id, self._boot_id, unseen_since)
+        abandoned = store.abandon(connection, self._instance_id, self._boot_id, unseen_since, list(self._held))
         self._budgets.end_sessions(connection, abandoned)
         return abandoned
 
     # -- the tick ----------------------------------------------------------------------------------------
 
-    def tick(self, connection: Connection, proxied_bytes: Mapping[str, int]) -> TickOutcome:
-        """Charge everything that is due, in one go.
+    def tick(self, connection: Connection, proxied_bytes: Mapping[str, int], as_of: float) -> TickOutcome:
+        """Charge everything that is due at the monotonic instant ``as_of``, in one go.
 
         Raises ``Doubtful`` or ``IntegrityError`` where memory and database disagree: the transaction must be
         rolled back, and the next tick finds out. A lease whose books are broken does not stop the rest.
         """
         lost = self._read_anew(connection) if self._is_doubtful else []
         self._is_doubtful = False
-        due = self._due(proxied_bytes)
+        due = self._due(proxied_bytes, as_of)
         try:
             outcome = self._by_account(connection, due) if self._one_by_one else self._charge_all(connection, due)
         except IntegrityError:
@@ -233,8 +234,7 @@ class Leases:
             checkpoints += outcome.checkpoints
         return TickOutcome(tuple(stops), minutes, checkpoints)
 
-    def _due(self, proxied_bytes: Mapping[str, int]) -> list[_Due]:
-        now = self._clock.monotonic()
+    def _due(self, proxied_bytes: Mapping[str, int], now: float) -> list[_Due]:
         due = []
         for lease_id, held in list(self._held.items()):
             if not held.is_running:

@@ -206,7 +206,8 @@ class Metering:
 
         ``proxied_bytes`` is the total since the start by lease id. Its outcome names the leases to stop.
         """
-        return lambda connection: self._leases.tick(connection, proxied_bytes)
+        as_of = self._clock.monotonic()
+        return lambda connection: self._leases.tick(connection, proxied_bytes, as_of)
 
     def abandon(self, connection: Connection) -> tuple[str, ...]:
         """Close, as of when they were last seen, the leases of earlier boots of this instance and those of

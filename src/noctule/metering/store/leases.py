@@ -105,15 +105,23 @@ def close(connection: Connection, lease_id: str, witnessed: int, progress: Progr
     )
 
 
-def abandon(connection: Connection, instance_id: str, boot_id: str, unseen_since: datetime) -> tuple[str, ...]:
+def abandon(
+    connection: Connection, instance_id: str, boot_id: str, unseen_since: datetime, held: Sequence[str]
+) -> tuple[str, ...]:
     """Close, as of when they were last seen, the leases that nobody holds any more."""
     earlier_boot = and_(meter_lease.c.instance_id == instance_id, meter_lease.c.boot_id != boot_id)
     vanished = and_(meter_lease.c.instance_id != instance_id, meter_lease.c.seen_at < unseen_since)
+    orphaned = and_(
+        meter_lease.c.instance_id == instance_id,
+        meter_lease.c.boot_id == boot_id,
+        ~bulk.among(connection.dialect.name, meter_lease.c.lease_id),
+    )
     closed = connection.execute(
         update(meter_lease)
-        .where(meter_lease.c.closed_at.is_(None), or_(earlier_boot, vanished))
+        .where(meter_lease.c.closed_at.is_(None), or_(earlier_boot, vanished, orphaned))
         .values(closed_at=meter_lease.c.seen_at)
-        .returning(meter_lease.c.lease_id)
+        .returning(meter_lease.c.lease_id),
+        bulk.listed(held),
     )
     return tuple(sorted(closed.scalars()))
 

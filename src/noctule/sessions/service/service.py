@@ -225,7 +225,7 @@ class SessionService:
             return None
         return view.foreign_cdp_url or tokens.cdp_url(base_url, view.session, self._sealer)
 
-    def authorize_stream(self, session_id: str, token: str) -> None:
+    async def authorize_stream(self, session_id: str, token: str) -> None:
         """Let a stream in by its token.
 
         Raises ``Unauthenticated`` for a token that does not open this session, ``Conflict`` when the
@@ -234,8 +234,12 @@ class SessionService:
         if not tokens.opens(token, session_id, self._sealer, self._clock.now()):
             raise Unauthenticated("This token does not open this session.")
         live = self._live.get(session_id)
-        if live is None or live.ending is not None:
-            raise Conflict(f"Session {session_id} is not active.")
+        if live is None:
+            found = await self._database.read(lambda connection: store.find(connection, session_id))
+            raise Conflict(_not_active(found) if found else f"Session {session_id} is not active.")
+        if live.ending is not None:
+            why = in_words(live.ending.reason, live.ending.error)
+            raise Conflict(f"Session {session_id} is not active: it is closing. {why}")
         live.last_accessed_at = self._clock.now()
 
     # -- end -------------------------------------------------------------------------------------------

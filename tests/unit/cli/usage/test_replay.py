@@ -3,16 +3,22 @@
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from tests.unit.cli.usage import books
 
 
-def test_good_books_come_out_the_same_and_nothing_stays_behind(data_dir: Path) -> None:
-    before = set(Path(tempfile.gettempdir()).glob("noctule-replay-*"))
+def test_good_books_come_out_the_same_and_nothing_stays_behind(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     for arguments in (("usage", "replay"), ("usage", "replay", "--diff")):
         good = books.run(data_dir, *arguments)
         assert good.exit_code == 0, good.output
         assert good.output.startswith("Posted anew, 2 usage events: ")
-    assert set(Path(tempfile.gettempdir()).glob("noctule-replay-*")) <= before
+    assert list(scratch.iterdir()) == []
 
 
 def test_each_difference_is_printed_and_the_exit_code_is_1(data_dir: Path) -> None:
