@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-setup check bench fix docs migration lock chromium clients
+.PHONY: help run test test-setup lint check bench fix docs migration lock chromium clients
 
 PYTHON_BIN := .venv/bin/python
 SDK_VERSIONS := 1.8.20 1.10.0
@@ -15,14 +15,17 @@ help: ## print this list
 run: .venv/runtime.stamp chromium ## set everything up and serve on 127.0.0.1:8484
 	@exec .venv/bin/noctule serve
 
+# Many tests wait for a minute to pass, so more of them run at a time than there are cores.
 test: test-setup ## set everything up and run every test that needs no optional server
-	@$(PYTHON_BIN) -m pytest
+	@$(PYTHON_BIN) -m pytest -n 3 --dist loadfile
 
-check: .venv/dev.stamp chromium ## format, lint, types, imports, tidy, unit and property tests: the minute-long loop
+lint: .venv/dev.stamp ## format, lint, types and import rules alone
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+check: lint chromium ## lint, and the tidy, unit and property tests: the loop of minutes
 	$(PYTHON_BIN) -m pytest -q -n auto --dist worksteal -m "not slow" tests/tidy tests/unit tests/properties
 
 bench: .venv/dev.stamp chromium ## measure, each figure a ratio to a reference of the same run

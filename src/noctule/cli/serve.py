@@ -1,8 +1,10 @@
 """``noctule serve``: run the server until it is told to stop."""
 
 import asyncio
+import errno
 import signal
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
@@ -18,6 +20,7 @@ from noctule.kit import log
 from noctule.settings import Settings
 
 _BACKLOG = 2048
+_PORT_FREED_SECONDS = 2.0
 _GRACEFUL_SECONDS = 2
 
 
@@ -89,12 +92,19 @@ def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except OSError as error:
-        listener.close()
-        raise OSError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
-    listener.listen(_BACKLOG)
+    deadline = time.monotonic() + _PORT_FREED_SECONDS
+    while True:
+        try:
+            listener.bind((settings.host, settings.port))
+            listener.listen(_BACKLOG)
+            break
+        except OSError as error:
+            # A server that was killed a moment ago may have its socket still in a child that it was just making.
+            if error.errno == errno.EADDRINUSE and time.monotonic() < deadline:
+                time.sleep(0.1)
+                continue
+            listener.close()
+            raise OSError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from error
     listener.setblocking(False)
     return listener
 

@@ -1,6 +1,7 @@
 """What readiness means."""
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def test_a_database_that_is_away_is_found_out_and_not_raised() -> None:
 
 def test_a_database_file_that_vanished_is_found_out(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'gone' / 'x.db'}")
-    (tmp_path / "gone").rmdir()
+    shutil.rmtree(tmp_path / "gone")
     try:
         assert not asyncio.run(HealthService(database, FakeFleet()).readiness()).database
     finally:

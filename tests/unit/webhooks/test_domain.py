@@ -68,32 +68,34 @@ def test_what_no_message_can_be_sent_to_is_refused_without_repeating_it(url: str
 
 
 def test_a_message_is_signed_as_the_open_standard_says() -> None:
+    now = datetime.now(UTC)
     secret = new_secret()
-    body = body_of("session.ended", NOW, "workspace-1", {"tags": ["a", "ü"]}).encode()
-    headers = signed_headers((secret,), "msg_1", body, NOW)
+    body = body_of("session.ended", now, "workspace-1", {"tags": ["a", "ü"]}).encode()
+    headers = signed_headers((secret,), "msg_1", body, now)
     told = Webhook(secret.text).verify(body, headers)
     assert told["type"] == "session.ended"
     assert told["data"] == {"tags": ["a", "ü"]}
     assert told["workspace_id"] == "workspace-1"
-    assert datetime.fromisoformat(told["timestamp"]) == NOW
+    assert datetime.fromisoformat(told["timestamp"]) == now
     for changed in (body + b" ", body.replace(b"a", b"b")):
         with pytest.raises(WebhookVerificationError):
             Webhook(secret.text).verify(changed, headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(new_secret().text).verify(body, headers)
     with pytest.raises(WebhookVerificationError):
-        Webhook(secret.text).verify(body, signed_headers((secret,), "msg_1", body, NOW - timedelta(minutes=6)))
+        Webhook(secret.text).verify(body, signed_headers((secret,), "msg_1", body, now - timedelta(minutes=6)))
 
 
 def test_a_replaced_secret_signs_for_a_day_more() -> None:
+    now = datetime.now(UTC)
     old, new = new_secret(), new_secret()
-    held = rotated((old,), new, NOW)
-    headers = signed_headers(held, "msg_1", b"{}", NOW)
+    held = rotated((old,), new, now)
+    headers = signed_headers(held, "msg_1", b"{}", now)
     assert len(headers["webhook-signature"].split()) == 2
     for secret in (old, new):
         assert Webhook(secret.text).verify(b"{}", headers) == {}
-    assert still_good(held, NOW + timedelta(hours=23)) == held
-    assert [each.text for each in still_good(held, NOW + timedelta(hours=24))] == [new.text]
+    assert still_good(held, now + timedelta(hours=23)) == held
+    assert [each.text for each in still_good(held, now + timedelta(hours=24))] == [new.text]
 
 
 def test_a_second_rotation_does_not_shorten_the_first_ones_day() -> None:

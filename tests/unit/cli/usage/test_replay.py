@@ -3,21 +3,20 @@
 import tempfile
 from pathlib import Path
 
-import pytest
-
 from tests.unit.cli.usage import books
 
 
-def test_good_books_come_out_the_same_and_nothing_stays_behind(
-    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scratch = tmp_path / "scratch"
+def test_good_books_come_out_the_same_and_nothing_stays_behind(data_dir: Path, tmp_path: Path) -> None:
+    scratch, usual = tmp_path / "scratch", tempfile.tempdir
     scratch.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    for arguments in (("usage", "replay"), ("usage", "replay", "--diff")):
-        good = books.run(data_dir, *arguments)
-        assert good.exit_code == 0, good.output
-        assert good.output.startswith("Posted anew, 2 usage events: ")
+    tempfile.tempdir = str(scratch)
+    try:
+        for arguments in (("usage", "replay"), ("usage", "replay", "--diff")):
+            good = books.run(data_dir, *arguments)
+            assert good.exit_code == 0, good.output
+            assert good.output.startswith("Posted anew, 2 usage events: ")
+    finally:
+        tempfile.tempdir = usual
     assert list(scratch.iterdir()) == []
 
 
