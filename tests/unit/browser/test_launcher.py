@@ -61,12 +61,19 @@ def test_a_browser_listens_on_loopback_and_is_sandboxed(tmp_path: Path, wants_ch
             _, writer = await asyncio.open_connection(browser.host, browser.port)
             writer.close()
             assert launcher.sandbox_level().level == "namespace"
-            renderers = [p for p in group(browser.pid) if "--type=renderer" in command_line(p.pid)]
-            assert renderers
-            assert all(renderer.seccomp == 2 and renderer.namespace_depth > 1 for renderer in renderers)
+            # A renderer that was just made is still putting its sandbox on.
+            async with asyncio.timeout(20):
+                while not _sandboxed(browser.pid):
+                    await asyncio.sleep(0.05)
             assert browser.memory_pss_bytes() > 10 * 1024**2
 
     run_bounded(body)
+
+
+def _sandboxed(pid: int) -> bool:
+    """Whether a browser has renderers, and every one of them is inside the sandbox."""
+    renderers = [each for each in group(pid) if "--type=renderer" in command_line(each.pid)]
+    return bool(renderers) and all(each.seccomp == 2 and each.namespace_depth > 1 for each in renderers)
 
 
 @pytest.mark.skipif(not DROPS_UID, reason="needs a root that may change users")
