@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from noctule.browser.egress.policy import EgressPolicy
 from noctule.db.engine import Database
@@ -15,8 +15,9 @@ from noctule.kit.outbox import Announcement
 from noctule.kit.paging import PageQuery
 from noctule.kit.seal import Sealer
 from noctule.webhooks.service import Courier, Delivery, EventType, MessageOutbox, NewSecret, Poster, WebhookService
+from noctule.webhooks.store.tables import webhook_delivery, webhook_message
 from tests.support.clock import FrozenClock
-from tests.support.units import write
+from tests.support.units import read, write
 from tests.unit.webhooks.receiver import Receiver
 
 HOME = "workspace-1"
@@ -69,6 +70,18 @@ class House:
         """The newest deliveries."""
         page = await self.webhooks.deliveries.page(workspace_id, PageQuery(1, 100), **filters)
         return list(page.items)
+
+    def counts(self) -> tuple[int, int]:
+        """Messages and deliveries that are written down."""
+
+        def step(connection: Connection) -> tuple[int, int]:
+            tables = (webhook_message, webhook_delivery)
+            messages, deliveries = (
+                connection.execute(select(func.count()).select_from(each)).scalar_one() for each in tables
+            )
+            return messages, deliveries
+
+        return read(self.database, step)
 
 
 async def idle(courier: Courier) -> None:

@@ -4,30 +4,15 @@ import asyncio
 import json
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
-from noctule.db.engine import Database
 from noctule.kit.errors import Conflict
 from noctule.kit.paging import PageQuery
 from noctule.webhooks.service import EventType, Wish
-from noctule.webhooks.store.tables import webhook_delivery, webhook_message
-from tests.support.units import read, submit, write
+from tests.support.units import submit, write
 from tests.unit.webhooks.conftest import HOME, OTHER, House
 
 ALL = PageQuery(1, 100)
-
-
-def _counts(database: Database) -> tuple[int, int]:
-    """Messages and deliveries that are written down."""
-
-    def step(connection: Connection) -> tuple[int, int]:
-        tables = (webhook_message, webhook_delivery)
-        messages, deliveries = (
-            connection.execute(select(func.count()).select_from(each)).scalar_one() for each in tables
-        )
-        return messages, deliveries
-
-    return read(database, step)
 
 
 def test_what_nobody_wants_is_not_written(house: House) -> None:
@@ -35,7 +20,7 @@ def test_what_nobody_wants_is_not_written(house: House) -> None:
     asyncio.run(house.endpoint("/theirs", workspace_id=OTHER))
     house.announce("ended:1")
     house.announce()
-    assert _counts(house.database) == (0, 0)
+    assert house.counts() == (0, 0)
 
 
 def test_a_message_goes_to_every_endpoint_of_its_workspace_that_wants_it(house: House) -> None:
@@ -63,7 +48,7 @@ def test_a_key_is_announced_once_however_often_it_is_tried(house: House) -> None
     asyncio.run(house.endpoint())
     house.announce("ended:1", "ended:1")
     house.announce("ended:2", "ended:1")
-    assert _counts(house.database) == (2, 2)
+    assert house.counts() == (2, 2)
 
 
 def test_a_transaction_that_is_rolled_back_announces_nothing(house: House) -> None:
@@ -74,9 +59,9 @@ def test_a_transaction_that_is_rolled_back_announces_nothing(house: House) -> No
     asyncio.run(house.endpoint())
     with pytest.raises(Conflict):
         write(house.database, fails_after_announcing)
-    assert _counts(house.database) == (0, 0)
+    assert house.counts() == (0, 0)
     house.announce("ended:1")
-    assert _counts(house.database) == (1, 1)
+    assert house.counts() == (1, 1)
 
 
 def test_announcements_at_once_do_not_stand_in_each_others_way(house: House) -> None:
@@ -85,4 +70,4 @@ def test_announcements_at_once_do_not_stand_in_each_others_way(house: House) -> 
     waiting = [submit(house.database, house.add, *order) for order in (keys, keys[::-1]) for _ in range(4)]
     for each in waiting:
         each.result(timeout=30)
-    assert _counts(house.database) == (20, 20)
+    assert house.counts() == (20, 20)

@@ -5,32 +5,18 @@ import json
 import logging
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import select
 from standardwebhooks import Webhook
 
-from noctule.db.engine import Database
 from noctule.kit.errors import Conflict, InvalidRequest, NoctuleError, NotFound
 from noctule.kit.paging import PageQuery
 from noctule.webhooks.domain import MOST_ENDPOINTS, MOST_OLD_SECRETS
 from noctule.webhooks.service import DeliveryState, EventType, Wish
-from noctule.webhooks.store.tables import webhook_delivery, webhook_endpoint, webhook_message
+from noctule.webhooks.store.tables import webhook_endpoint
 from tests.support.units import read
 from tests.unit.webhooks.conftest import HOME, OTHER, House
 
 ALL = PageQuery(1, 100)
-
-
-def _counts(database: Database) -> tuple[int, int]:
-    """Messages and deliveries that are written down."""
-
-    def step(connection: Connection) -> tuple[int, int]:
-        tables = (webhook_message, webhook_delivery)
-        messages, deliveries = (
-            connection.execute(select(func.count()).select_from(each)).scalar_one() for each in tables
-        )
-        return messages, deliveries
-
-    return read(database, step)
 
 
 # -- endpoints -----------------------------------------------------------------------------------------------
@@ -182,7 +168,7 @@ def test_deleting_takes_the_deliveries_along_and_leaves_those_of_others(house: H
         house.announce("ended:1")
         await house.webhooks.deliveries.test(HOME, one)
         await house.webhooks.delete(HOME, one)
-        assert _counts(house.database) == (1, 1)
+        assert house.counts() == (1, 1)
         assert [each.endpoint_id for each in await house.deliveries()] == [two]
         with pytest.raises(NotFound):
             await house.webhooks.delete(HOME, one)
