@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.tidy.repository import files, python_files, shown
+from tests.tidy.repository import ROOT, files, python_files, shown
 
 # Spelled in halves, so that this file does not hold them either.
 _REGISTRIES = re.compile(
@@ -35,6 +35,11 @@ def test_nothing_is_marked_as_unfinished() -> None:
     written = [path for path in files() if path.suffix not in {".lock", ".json"} and path.name != "LICENSE"]
     assert not list(_lines(written, _UNFINISHED))
     assert not list(_lines(python_files("src"), _STUBS))
+
+
+def test_no_tool_has_left_its_draft() -> None:
+    left = {".orig", ".rej", ".bak", ".swp"}
+    assert not [path for path in (ROOT / "src").rglob("*") if path.suffix in left]
 
 
 def test_no_file_holds_a_secret() -> None:
