@@ -35,8 +35,8 @@ _NEVER_LIMITED: Final = frozenset({"/health", "/ready"})
 _OPERATOR: Final = "/operator"
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
-# Headers that say what is wanted, as a body does: with others it is another request.
-_WISHES: Final = frozenset({b"x-noctule-tags", b"x-noctule-max-cost"})
+# Headers of ours say what is wanted, as a body does: with others it is another request.
+_OUR_HEADERS: Final = b"x-noctule-"
 
 ANONYMOUS_REQUESTS_PER_MINUTE: Final = 600
 _LIMIT_KEPT_SECONDS: Final = 5.0
@@ -260,7 +260,9 @@ class Gate:
         if caller.idempotency_key is None:
             await self._bounded(exchange, receive, exchange.send)
             return
-        wishes = b"".join(b"\0" + name + b":" + value for name, value in scope["headers"] if name in _WISHES)
+        wishes = b"".join(
+            b"\0" + name + b":" + value for name, value in scope["headers"] if name.startswith(_OUR_HEADERS)
+        )
         print_of_request = fingerprint(
             scope["method"], exchange.path, scope["query_string"], content_type, body + wishes
         )

@@ -47,6 +47,7 @@ def test_another_request_under_the_key_is_a_conflict(database: Database) -> None
                 client.post("/things?x=1", json={"name": "a"}, headers=KEY),
                 client.put("/things", json={"name": "a"}, headers=KEY),
                 client.delete("/things/1", headers=KEY),
+                client.post("/things", json={"name": "a"}, headers=KEY | {"X-Noctule-Anything": "more"}),
             ]
             for answer in await asyncio.gather(*others):
                 assert answer.status_code == 409
