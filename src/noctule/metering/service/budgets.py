@@ -56,6 +56,7 @@ class Budgets:
         period: BudgetPeriod,
         limit_nanos: int,
         action: BudgetAction,
+        id: str | None,
     ) -> Budget:
         """A new budget; what its subject has cost in the period so far counts.
 
@@ -66,12 +67,14 @@ class Budgets:
         if (scope is BudgetScope.WORKSPACE) == bool(subject):
             raise InvalidRequest.at(("subject",), "every scope but the workspace has one", subject)
         account = self._ledger.books(connection, [account_id])[account_id]
+        if id is not None and store.is_known(connection, id):
+            raise Conflict("This budget was made before, and has been removed since; take a new key.")
         in_force = [each.budget for each in account.state.budgets]
         if any(each.name == name for each in in_force):
             raise Conflict(f"There is a budget {name!r} already.")
         if sum(each.scope is not BudgetScope.SESSION for each in in_force) >= MOST_BUDGETS:
             raise Conflict(f"There are {MOST_BUDGETS} budgets already; remove one first.")
-        new = Budget(new_id(), account_id, name, scope, subject, period, limit_nanos, action, account.at)
+        new = Budget(id or new_id(), account_id, name, scope, subject, period, limit_nanos, action, account.at)
         store.add(connection, new)
         month = account.month if period is BudgetPeriod.MONTH else None
         book = BudgetBook(new)

@@ -113,6 +113,11 @@ class Ledger:
         """Open the books of some accounts at ``now``, which is now."""
         return Books(connection, self._book, self._outbox, account_ids, now or self._clock.now())
 
+    def lock(self, connection: Connection, account_id: str) -> None:
+        """Keep other transactions from an account until this one ends. Raises ``NotFound``."""
+        if not store.lock(connection, account_id):
+            raise NotFound(f"There is no account {account_id!r}.")
+
     def open_account(self, connection: Connection, account_id: str, plan: str) -> None:
         """A new account with this month's plan credit. Raises ``InvalidRequest`` for an unknown plan."""
         now = self._clock.now()

@@ -141,7 +141,7 @@ class Metering:
 
     def lock(self, connection: Connection, account_id: str) -> None:
         """Let no other transaction touch this account until the caller's ends. Raises ``NotFound``."""
-        self._ledger.books(connection, [account_id])
+        self._ledger.lock(connection, account_id)
 
     def _refusal(self, usage: Usage) -> PaymentRequired:
         grants_next = self._book.monthly_credit(usage.plan, usage.month.next)
@@ -227,8 +227,9 @@ class Metering:
         period: BudgetPeriod,
         limit_nanos: int,
         action: BudgetAction,
+        id: str | None = None,
     ) -> Budget:
-        """A new budget; what its subject has cost in the period so far counts.
+        """A new budget, with a fresh id unless it has one; what its subject has cost in the period so far counts.
 
         Raises ``Conflict`` for a name in use and beyond 100 budgets, ``InvalidRequest``, ``NotFound``.
         """
@@ -241,6 +242,7 @@ class Metering:
             period=period,
             limit_nanos=limit_nanos,
             action=action,
+            id=id,
         )
 
     def budgets(self, connection: Connection, account_id: str) -> list[BudgetStatus]:
@@ -311,7 +313,9 @@ class Metering:
             months=months,
             plan_credit=lambda unbooked: self._book.monthly_credit(account.plan, unbooked),
             carried=lambda unbooked: sum(
-                left for expires_at, left in reading.carried(connection, account.id) if expires_at > unbooked.start
+                left.nanos
+                for left in reading.credit_left(connection, account.id)
+                if left.expires_at is not None and left.expires_at > unbooked.start
             ),
         )
         return usage_at(view, month, now)

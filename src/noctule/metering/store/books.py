@@ -67,6 +67,14 @@ def load(connection: Connection, account_ids: Sequence[str], now: datetime) -> d
     return states
 
 
+def lock(connection: Connection, account_id: str) -> bool:
+    """Lock one account without loading it; ``False`` if there is none."""
+    query = select(meter_account.c.id).where(meter_account.c.id == account_id)
+    if lock_row(connection):
+        query = query.with_for_update()
+    return connection.execute(query).one_or_none() is not None
+
+
 def _newest(dialect: str) -> Select[Any]:
     return select(func.coalesce(func.max(ledger_transaction.c.id), _ZERO))
 

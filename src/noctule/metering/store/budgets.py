@@ -86,6 +86,11 @@ def of_account(connection: Connection, account_id: str, now: datetime) -> list[B
     return live(connection, tuple(bulk.listed([account_id]).values()), now).get(account_id, [])
 
 
+def is_known(connection: Connection, budget_id: str) -> bool:
+    """Whether there is, or was, a budget with this id."""
+    return connection.execute(select(budget.c.id).where(budget.c.id == budget_id)).one_or_none() is not None
+
+
 def add(connection: Connection, new: Budget) -> None:
     """Write a budget."""
     connection.execute(

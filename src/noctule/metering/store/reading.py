@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Text, and_, bindparam, func, literal_column, or_, select
 
 from noctule.metering.domain.events import UsageEvent
-from noctule.metering.domain.journal import Bucket, Grant, plan_key
+from noctule.metering.domain.journal import OVERAGE, Bucket, Grant, plan_key
 from noctule.metering.domain.months import Month
 from noctule.metering.domain.usage import MonthRollup
 from noctule.metering.store.books import event_of
@@ -98,10 +98,19 @@ def plan_credit(connection: Connection, account_id: str, month: Month) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def carried(connection: Connection, account_id: str) -> list[tuple[datetime, int]]:
-    """Expiring credit that is left: when each grant expires, and how much of it there is."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left of one grant; ``expires_at`` is ``None`` for credit that stays."""
+
+    nanos: int
+    bucket: Bucket
+    expires_at: datetime | None
+
+
+def credit_left(connection: Connection, account_id: str) -> list[Left]:
+    """The grants of an account with something left, as the newest booking left them."""
     query = (
-        select(credit_grant.c.expires_at, grant_balance.c.remaining_nanos)
+        select(grant_balance.c.remaining_nanos, credit_grant.c.bucket, credit_grant.c.expires_at)
         .select_from(credit_grant)
         .join(
             grant_balance,
@@ -110,10 +119,18 @@ def carried(connection: Connection, account_id: str) -> list[tuple[datetime, int
                 grant_balance.c.account == literal_column("'grant:'", Text) + credit_grant.c.id,
             ),
         )
-        .where(credit_grant.c.account_id == account_id, credit_grant.c.bucket == int(Bucket.PLAN))
-        .where(grant_balance.c.remaining_nanos > 0)
+        .where(credit_grant.c.account_id == account_id, grant_balance.c.remaining_nanos > 0)
+        .order_by(credit_grant.c.id)
     )
-    return [(row.expires_at, row.remaining_nanos) for row in connection.execute(query)]
+    return [Left(nanos, Bucket(bucket), expires_at) for nanos, bucket, expires_at in connection.execute(query)]
+
+
+def owed(connection: Connection, account_id: str) -> int:
+    """What an account owes, as the newest booking left it."""
+    query = select(grant_balance.c.remaining_nanos).where(
+        grant_balance.c.account_id == account_id, grant_balance.c.account == OVERAGE
+    )
+    return -(connection.execute(query).scalar_one_or_none() or 0)
 
 
 def plan_before(connection: Connection, account_id: str, end: datetime) -> str:
@@ -130,11 +147,10 @@ def plan_before(connection: Connection, account_id: str, end: datetime) -> str:
 
 def session_cost(connection: Connection, session_id: str) -> int:
     """Nano-dollars that a session has cost so far: minutes, proxied bytes, model calls, corrections."""
-    lease = select(meter_lease.c.cost_nanos).where(meter_lease.c.lease_id == session_id)
-    calls = select(func.coalesce(func.sum(usage_event.c.cost_nanos), 0)).where(
-        usage_event.c.session_id == session_id, LOOSE
-    )
-    return (connection.execute(lease).scalar_one_or_none() or 0) + int(connection.execute(calls).scalar_one())
+    lease = select(meter_lease.c.cost_nanos).where(meter_lease.c.lease_id == session_id).scalar_subquery()
+    loose = select(func.sum(usage_event.c.cost_nanos)).where(usage_event.c.session_id == session_id, LOOSE)
+    query = select(func.coalesce(lease, 0) + func.coalesce(loose.scalar_subquery(), 0))
+    return int(connection.execute(query).scalar_one())
 
 
 def session_postings(connection: Connection, session_id: str) -> list[Posting]:

@@ -24,7 +24,7 @@ def router(service: BudgetService) -> APIRouter:
     @routes.post("", operation_id="budget_create", summary="Create Budget")
     async def create(caller: CallerDep, body: BudgetRequest) -> BudgetResponse:
         """Make a budget. What its subject has cost in the period so far counts, so it may be reached at once."""
-        made = await service.add(caller.workspace_id, body.wish(), is_retry_safe=caller.idempotency_key is not None)
+        made = await service.add(caller.workspace_id, body.wish(), idempotency_key=caller.idempotency_key)
         return BudgetResponse.of(made)
 
     @routes.get("/{budget_id}", operation_id="budget_get", summary="Get Budget")

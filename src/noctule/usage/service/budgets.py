@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from noctule.db.engine import Database
 from noctule.kit.errors import InvalidRequest, NotFound
+from noctule.kit.ids import id_for_key, new_id
 from noctule.kit.scope import KeyScope
 from noctule.kit.tags import tag_problem
 from noctule.metering.service import BudgetAction, BudgetPeriod, BudgetScope, BudgetStatus, Metering
@@ -47,23 +48,22 @@ class BudgetService:
         """One budget in force and how it stands. Raises ``NotFound``."""
         return await self._database.read(lambda connection: self._find(connection, workspace_id, budget_id))
 
-    async def add(self, workspace_id: str, wish: BudgetWish, *, is_retry_safe: bool = False) -> BudgetStatus:
+    async def add(self, workspace_id: str, wish: BudgetWish, *, idempotency_key: str | None = None) -> BudgetStatus:
         """A new budget; what its subject has cost in the period so far counts.
 
-        With ``is_retry_safe``, as under an idempotency key, a budget in force that is exactly what is wanted is the
-        answer: an earlier try made it. Raises ``InvalidRequest`` for a subject that is none, ``Conflict`` for a name
-        in use and beyond 100 budgets.
+        Its id follows from the ``idempotency_key``, so a retry meets what an earlier try made. Raises
+        ``InvalidRequest`` for a subject that is none, ``Conflict`` for a name in use and beyond 100 budgets.
         """
         if problem := tag_problem(wish.name, "a name"):
             raise InvalidRequest.at(("body", "name"), problem, wish.name)
         subject = await self._subject(workspace_id, wish)
+        id = new_id() if idempotency_key is None else id_for_key(workspace_id, idempotency_key)
 
         def step(connection: Connection) -> BudgetStatus:
-            if is_retry_safe:
-                for status in self._metering.budgets(connection, workspace_id):
-                    if _is_wished(status, wish, subject):
-                        return status
-            new = self._metering.add_budget(
+            made = {status.budget.id: status for status in self._metering.budgets(connection, workspace_id)}
+            if id in made:
+                return made[id]
+            self._metering.add_budget(
                 connection,
                 workspace_id,
                 name=wish.name,
@@ -72,8 +72,9 @@ class BudgetService:
                 period=wish.period,
                 limit_nanos=wish.limit_nanos,
                 action=wish.action,
+                id=id,
             )
-            return self._find(connection, workspace_id, new.id)
+            return self._find(connection, workspace_id, id)
 
         return await self._database.write(step)
 
@@ -154,15 +155,3 @@ class BudgetService:
 
 def _no_subject(problem: str, given: str | None) -> InvalidRequest:
     return InvalidRequest.at(("body", "subject"), problem, given)
-
-
-def _is_wished(status: BudgetStatus, wish: BudgetWish, subject: str) -> bool:
-    budget = status.budget
-    return (budget.name, budget.scope, budget.subject, budget.period, budget.limit_nanos, budget.action) == (
-        wish.name,
-        wish.scope,
-        subject,
-        wish.period,
-        wish.limit_nanos,
-        wish.action,
-    )

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import APIRouter
 
 from noctule.db.engine import Database
+from noctule.http.store import idempotency
 from noctule.usage.routes.budgets import router
 from noctule.usage.service.budgets import BudgetService
 from tests.unit.usage.calling import Calling, calling
@@ -202,13 +204,27 @@ def test_a_retry_under_an_idempotency_key_makes_no_second_budget(database: Datab
         first = await here.client.post("/usage/budgets", json=PLAIN, headers=headers)
         again = await here.client.post("/usage/budgets", json=PLAIN, headers=headers)
         assert again.json() == first.json()
-        # As after a crash that kept the budget and lost the answer: the same request runs anew.
-        lost = await here.client.post("/usage/budgets", json=PLAIN, headers={"Idempotency-Key": "budget-2"})
-        assert lost.json() == first.json()
-        other = await here.client.post(
-            "/usage/budgets", json=PLAIN | {"limit": 3}, headers={"Idempotency-Key": "budget-3"}
-        )
+        other = await here.client.post("/usage/budgets", json=PLAIN, headers={"Idempotency-Key": "budget-2"})
         assert other.status_code == 409
         assert len((await here.client.get("/usage/budgets")).json()["items"]) == 1
+
+    calling(database, make, body)
+
+
+def test_a_retry_after_a_crash_that_kept_the_budget_and_lost_the_answer_meets_it(database: Database) -> None:
+    async def body(here: Calling) -> None:
+        headers = {"Idempotency-Key": "budget-1"}
+
+        async def tried() -> httpx.Response:
+            await database.write(lambda link: link.execute(idempotency.delete()))
+            return await here.client.post("/usage/budgets", json=PLAIN, headers=headers)
+
+        first = (await tried()).json()
+        assert (await tried()).json() == first
+        await here.client.delete(f"/usage/budgets/{first['id']}")
+        late = await tried()
+        assert late.status_code == 409
+        assert "removed" in late.json()["message"]
+        assert (await here.client.get("/usage/budgets")).json()["items"] == []
 
     calling(database, make, body)
