@@ -8,17 +8,16 @@ even if it is read in many transactions.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, and_, or_, select
 
 from noctule.db.bulk import micros
 from noctule.metering.domain.journal import ISSUED, OVERAGE
 from noctule.metering.domain.months import Month
+from noctule.metering.store.quick import instant, stored
 from noctule.metering.store.tables import credit_grant, ledger_entry, ledger_transaction, usage_event
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Span(NamedTuple):
@@ -129,8 +128,8 @@ def grants(
             columns.account_id,
             columns.bucket,
             columns.amount_nanos,
-            _integer(columns.effective_at),
-            _integer(columns.expires_at),
+            stored(columns.effective_at),
+            stored(columns.expires_at),
             entry.c.amount_nanos,
         )
         .select_from(credit_grant)
@@ -140,7 +139,7 @@ def grants(
         .where(
             columns.key > after_key,
             or_(issue.c.id.is_(None), issue.c.id <= last_id),
-            *_within(_integer(columns.effective_at), span),
+            *_within(stored(columns.effective_at), span),
         )
         .order_by(columns.key)
         .limit(limit)
@@ -164,14 +163,14 @@ def voids(
             columns.account_id,
             columns.bucket,
             -entry.amount_nanos,
-            _integer(booking.booked_at),
-            _integer(columns.effective_at),
+            stored(booking.booked_at),
+            stored(columns.effective_at),
         )
         .select_from(ledger_transaction)
         .join(credit_grant, booking.key == "void:" + columns.id)
         .join(ledger_entry, and_(entry.transaction_id == booking.id, entry.account == ISSUED))
         .where(booking.key >= "void:", booking.key < "void;", booking.id > after_id, booking.id <= last_id)
-        .where(*_within(_integer(booking.booked_at), span))
+        .where(*_within(stored(booking.booked_at), span))
         .order_by(booking.id)
         .limit(limit)
     )
@@ -179,7 +178,12 @@ def voids(
         query = query.where(booking.account_id == account_id)
     rows: Iterable[Any] = connection.execute(query)
     return [
-        (id, Granted(grant_id, key, owner, bucket, amount, at, None, 0, _month(given_at) < _month(at)))
+        (
+            id,
+            Granted(
+                grant_id, key, owner, bucket, amount, at, None, 0, Month.of(instant(given_at)) < Month.of(instant(at))
+            ),
+        )
         for id, grant_id, key, owner, bucket, amount, at, given_at in rows
     ]
 
@@ -192,27 +196,19 @@ def sources(connection: Connection, accounts: Sequence[str]) -> dict[str, Source
     return {f"grant:{row.id}": Source(row.key, row.bucket) for row in rows}
 
 
-def _month(stored: int) -> Month:
-    return Month.of(_EPOCH + timedelta(microseconds=stored))
-
-
-def _integer(column: ColumnElement[Any]) -> ColumnElement[int]:
-    return type_coerce(column, BigInteger)
-
-
 def _within(column: ColumnElement[int], span: Span) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return column >= micros(span.start_at), column < micros(span.end_at)
 
 
-_OCCURRED = _integer(usage_event.c.occurred_at)
+_OCCURRED = stored(usage_event.c.occurred_at)
 _EVENT = (
     usage_event.c.id,
     usage_event.c.key,
     usage_event.c.account_id,
     usage_event.c.meter,
     _OCCURRED,
-    _integer(usage_event.c.booked_at),
-    _integer(usage_event.c.origin_at),
+    stored(usage_event.c.booked_at),
+    stored(usage_event.c.origin_at),
     usage_event.c.position,
     usage_event.c.quantity,
     usage_event.c.unit,

@@ -1,17 +1,15 @@
 """Metering's tables, row by row, out of a database of either kind into an empty SQLite one."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import msgspec
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.pool import NullPool
 
-from noctule.db import bulk
+from noctule.db import bulk, copying
 from noctule.db.schema import metadata
 from noctule.metering.store import tables
 
-BATCH = 5_000
+_BATCH = 5_000
 
 TABLES: tuple[Table, ...] = (
     tables.meter_account,
@@ -51,21 +49,12 @@ def scratch(path: Path) -> Engine:
 
 def copy(source: Connection, target: Connection) -> None:
     """Copy every row; ``source`` sees one snapshot, and never more than a batch is in memory."""
+    if source.dialect.name != "sqlite":
+        copying.from_postgres(source, target, [table.name for table in TABLES])
+        return
     for table in TABLES:
-        for rows in _batches(source, table):
-            bulk.insert(target, table, rows)
-
-
-def _batches(source: Connection, table: Table) -> Iterator[Sequence[bulk.Row]]:
-    names = ", ".join(column.name for column in table.columns)
-    if source.dialect.name == "sqlite":
+        names = ", ".join(column.name for column in table.columns)
         cursor = source.connection.cursor()
         cursor.execute(f"SELECT {names} FROM {table.name}")
-        while rows := cursor.fetchmany(BATCH):
-            yield rows
-        return
-    # One text for each row: the driver turns values into Python's one by one, which costs more than all the rest.
-    query = text(f"SELECT CAST(json_build_array({names}) AS text) FROM {table.name}")
-    found = source.execute(query, execution_options={"yield_per": BATCH})
-    for part in found.scalars().partitions():
-        yield [tuple(msgspec.json.decode(row)) for row in part]
+        while rows := cursor.fetchmany(_BATCH):
+            bulk.insert(target, table, rows)
