@@ -40,7 +40,14 @@ def test_the_demo_runs_a_session_and_prints_its_bill(tmp_path: Path, scratch: Pa
 
 
 def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path, scratch: Path) -> None:
-    with subprocess.Popen(_command(tmp_path), env=_environment(scratch), stdout=subprocess.PIPE, text=True) as demo:
+    with subprocess.Popen(
+        _command(tmp_path),
+        env=_environment(scratch),
+        stdout=subprocess.PIPE,
+        text=True,
+        # In the background of a script, Ctrl-C is ignored, and a child inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as demo:
         try:
             assert demo.stdout is not None
             for line in demo.stdout:
