@@ -170,7 +170,10 @@ class Leases:
         """Close the leases of earlier boots of this instance, those of servers that are gone, and those of this
         boot that it does not hold: their commit was made, and the word of it was lost."""
         unseen_since = self._clock.now() - timedelta(seconds=UNSEEN_AFTER_SECONDS)
-        abandoned = store.abandon(connection, self._instance_id, self._boot_id, unseen_since, list(self._held))
+        # Memory has a lease before the database shows it, so memory is asked last.
+        mine = store.open_of(connection, self._instance_id, self._boot_id)
+        orphans = [lease_id for lease_id in mine if lease_id not in self._held]
+        abandoned = store.abandon(connection, self._instance_id, self._boot_id, unseen_since, orphans)
         self._budgets.end_sessions(connection, abandoned)
         return abandoned
 
@@ -201,10 +204,13 @@ class Leases:
         return replace(outcome, stops=(*lost, *outcome.stops)) if lost else outcome
 
     def _read_anew(self, connection: Connection) -> list[Stop]:
-        """Take every lease's progress from the database; answers those that are not ours any more."""
-        progress = store.still_open(connection, list(self._held))
+        """Take the progress of every running lease from the database; answers those that are not ours any more."""
+        # A lease runs after its commit only, so the database shows what runs now; what begins meanwhile is as it was
+        # opened.
+        running = {lease_id: held for lease_id, held in list(self._held.items()) if held.is_running}
+        progress = store.still_open(connection, list(running))
         lost = []
-        for lease_id, held in list(self._held.items()):
+        for lease_id, held in running.items():
             if lease_id in progress:
                 held.progress = progress[lease_id]
                 # A checkpoint that was undone is due at once.

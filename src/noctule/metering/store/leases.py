@@ -105,23 +105,30 @@ def close(connection: Connection, lease_id: str, witnessed: int, progress: Progr
     )
 
 
-def abandon(
-    connection: Connection, instance_id: str, boot_id: str, unseen_since: datetime, held: Sequence[str]
-) -> tuple[str, ...]:
-    """Close, as of when they were last seen, the leases that nobody holds any more."""
-    earlier_boot = and_(meter_lease.c.instance_id == instance_id, meter_lease.c.boot_id != boot_id)
-    vanished = and_(meter_lease.c.instance_id != instance_id, meter_lease.c.seen_at < unseen_since)
-    orphaned = and_(
-        meter_lease.c.instance_id == instance_id,
-        meter_lease.c.boot_id == boot_id,
-        ~bulk.among(connection.dialect.name, meter_lease.c.lease_id),
+def open_of(connection: Connection, instance_id: str, boot_id: str) -> list[str]:
+    """The leases of one run of one server that nobody has closed."""
+    columns = meter_lease.c
+    query = select(columns.lease_id).where(
+        columns.closed_at.is_(None), columns.instance_id == instance_id, columns.boot_id == boot_id
     )
+    return list(connection.execute(query).scalars())
+
+
+def abandon(
+    connection: Connection, instance_id: str, boot_id: str, unseen_since: datetime, orphans: Sequence[str]
+) -> tuple[str, ...]:
+    """Close, as of when they were last seen, the ``orphans`` and the leases of earlier runs and of servers that are
+    gone."""
+    columns = meter_lease.c
+    earlier_boot = and_(columns.instance_id == instance_id, columns.boot_id != boot_id)
+    vanished = and_(columns.instance_id != instance_id, columns.seen_at < unseen_since)
+    orphaned = bulk.among(connection.dialect.name, columns.lease_id)
     closed = connection.execute(
         update(meter_lease)
-        .where(meter_lease.c.closed_at.is_(None), or_(earlier_boot, vanished, orphaned))
-        .values(closed_at=meter_lease.c.seen_at)
-        .returning(meter_lease.c.lease_id),
-        bulk.listed(held),
+        .where(columns.closed_at.is_(None), or_(earlier_boot, vanished, orphaned))
+        .values(closed_at=columns.seen_at)
+        .returning(columns.lease_id),
+        bulk.listed(orphans),
     )
     return tuple(sorted(closed.scalars()))
 

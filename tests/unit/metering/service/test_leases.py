@@ -1,14 +1,18 @@
 """Leases: prepaid minutes, proxy checkpoints, exhaustion, clocks, crashes."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from noctule.kit.errors import NotFound, PaymentRequired
 from noctule.metering.service import LeaseOpening, Month
 from noctule.metering.service.leases import Doubtful
 from tests.unit.metering.conftest import MINUTE_NANOS, Bench
+
+T = TypeVar("T")
 
 
 def test_minute_0_is_paid_when_the_lease_opens_and_time_runs_from_begin(bench: Bench) -> None:
@@ -250,6 +254,68 @@ def test_a_live_server_keeps_its_leases_seen(bench: Bench) -> None:
         bench.clock.advance(10)
         bench.tick()
         assert bench.write(other.abandon) == ()
+
+
+def _beside(step: Callable[[Connection], T], happens: Callable[[], None]) -> Callable[[Connection], T]:
+    """``step``, with something else committed before and after each of its statements about leases."""
+
+    def interrupt(connection: Connection, cursor: Any, statement: str, *more: Any) -> None:
+        if "meter_lease" in statement:
+            happens()
+
+    def beside(connection: Connection) -> T:
+        names = ("before_cursor_execute", "after_cursor_execute")
+        for name in names:
+            event.listen(connection, name, interrupt)
+        try:
+            return step(connection)
+        finally:
+            for name in names:
+                event.remove(connection, name, interrupt)
+
+    return beside
+
+
+def _opens_more(bench: Bench) -> tuple[list[str], Callable[[], None]]:
+    opened: list[str] = []
+
+    def open_one_more() -> None:
+        bench.open(f"new {len(opened)}", "b")
+        opened.append(f"new {len(opened)}")
+
+    bench.account(id="b")
+    return opened, open_one_more
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_a_lease_that_is_opened_during_recovery_is_not_taken_for_an_orphan(bench: Bench) -> None:
+    bench.account()
+    bench.open("orphan")
+    bench.meter.forget("orphan")
+    opened, open_one_more = _opens_more(bench)
+    assert bench.write(_beside(bench.meter.abandon, open_one_more)) == ("orphan",)
+    assert len(opened) >= 4
+    bench.clock.advance(61)
+    assert bench.tick().minutes == len(opened)
+    assert bench.broken() == []
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_a_lease_that_is_opened_while_others_are_read_anew_is_not_lost(bench: Bench) -> None:
+    bench.account()
+    bench.open("taken")
+    bench.write(bench.server("one", "reboot").abandon)
+    bench.clock.advance(10)
+    with pytest.raises(Doubtful):
+        bench.tick()
+    opened, open_one_more = _opens_more(bench)
+    outcome = bench.write(_beside(bench.meter.tick_step({}), open_one_more))
+    assert [stop.lease_id for stop in outcome.stops] == ["taken"]
+    assert len(opened) >= 2
+    bench.meter.forget("taken")
+    bench.clock.advance(61)
+    assert bench.tick().minutes == len(opened)
+    assert bench.broken() == []
 
 
 def test_an_account_whose_books_are_broken_does_not_stop_the_others(bench: Bench) -> None:
