@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from noctule.metering.domain.budgets import Subjects
-from noctule.metering.domain.events import Meter
+from noctule.metering.domain.events import MINUTE_MICROSECONDS, Meter
 
 CHECKPOINT_BYTES = 10_000_000
 CHECKPOINT_SECONDS = 10.0
@@ -143,10 +143,13 @@ class HeldLease:
             self._began = self.seen = self.checked = monotonic
             self.is_running = self._frozen is None
 
-    def freeze(self, monotonic: float, *, at_paid_minute: bool) -> None:
+    def freeze(self, monotonic: float, *, at_paid_minute: bool, at_most_minutes: int | None) -> None:
         """Let the witnessed time stand still; the first call wins."""
         if self._frozen is None:
-            self._frozen = self.witnessed_microseconds(monotonic)
+            frozen = self.witnessed_microseconds(monotonic)
+            if at_most_minutes is not None:
+                frozen = min(frozen, at_most_minutes * MINUTE_MICROSECONDS)
+            self._frozen = frozen
             self.at_paid_minute = at_paid_minute
             self.is_running = False
 

@@ -118,11 +118,11 @@ class Leases:
         """Let witnessed time run. Raises ``KeyError`` for a lease that this process does not hold."""
         self._held[lease_id].begin(self._clock.monotonic())
 
-    def freeze(self, lease_id: str, *, at_paid_minute: bool) -> None:
+    def freeze(self, lease_id: str, *, at_paid_minute: bool, at_most_minutes: int | None) -> None:
         """Let witnessed time stand still; the first call wins, an unknown lease is fine."""
         held = self._held.get(lease_id)
         if held is not None:
-            held.freeze(self._clock.monotonic(), at_paid_minute=at_paid_minute)
+            held.freeze(self._clock.monotonic(), at_paid_minute=at_paid_minute, at_most_minutes=at_most_minutes)
 
     def forget(self, lease_id: str) -> None:
         """Let go of a lease; an unknown one is fine."""
@@ -155,7 +155,7 @@ class Leases:
         held = self._held.get(lease.lease_id)
         if held is None:
             return lease
-        held.freeze(self._clock.monotonic(), at_paid_minute=at_paid_minute)
+        held.freeze(self._clock.monotonic(), at_paid_minute=at_paid_minute, at_most_minutes=None)
         progress, witnessed = lease.progress, held.witnessed_microseconds(self._clock.monotonic())
         if at_paid_minute or held.at_paid_minute:
             witnessed = min(witnessed, progress.paid_minutes * MINUTE_MICROSECONDS)

@@ -178,10 +178,11 @@ class Metering:
         """Let witnessed time run, after the commit. Raises ``KeyError`` for a lease not opened here."""
         self._leases.begin(lease_id)
 
-    def freeze(self, lease_id: str, *, at_paid_minute: bool = False) -> None:
+    def freeze(self, lease_id: str, *, at_paid_minute: bool = False, at_most_minutes: int | None = None) -> None:
         """Let witnessed time stand still from now on; ``close_lease`` bills up to here. The first call
-        wins. ``at_paid_minute``: time beyond the minutes already paid is not billed."""
-        self._leases.freeze(lease_id, at_paid_minute=at_paid_minute)
+        wins. ``at_paid_minute``: time beyond the minutes already paid is not billed; ``at_most_minutes``: nor is
+        time beyond those."""
+        self._leases.freeze(lease_id, at_paid_minute=at_paid_minute, at_most_minutes=at_most_minutes)
 
     def witnessed_seconds(self, lease_id: str) -> float:
         """Witnessed time so far; 0 for a lease that is not held here."""

@@ -89,7 +89,11 @@ class Closing:
             if self._live.get(session_id) is not live:
                 return
             if live.ending is None:
-                self._metering.freeze(session_id, at_paid_minute=reason in FOR_WANT_OF_MONEY)
+                self._metering.freeze(
+                    session_id,
+                    at_paid_minute=reason in FOR_WANT_OF_MONEY,
+                    at_most_minutes=live.session.max_duration_minutes,
+                )
                 traffic = await self._fleet.release(session_id, in_words(reason, error))
                 live.ending = Ending(reason, error, traffic)
             ending = live.ending
@@ -139,14 +143,15 @@ class Closing:
         traffic = self._fleet.traffic()
         for live in self._live.all():
             session_id = live.session.id
+            most_minutes = live.session.max_duration_minutes
             reason = overdue(
                 age_seconds=self._metering.witnessed_seconds(session_id),
                 idle_seconds=traffic[session_id].idle_seconds if session_id in traffic else 0.0,
-                max_duration_minutes=live.session.max_duration_minutes,
+                max_duration_minutes=most_minutes,
                 idle_timeout_minutes=live.session.idle_timeout_minutes,
             )
             if reason is not None and live.ending is None:
-                self._metering.freeze(session_id, at_paid_minute=reason is CloseReason.MAX_DURATION)
+                self._metering.freeze(session_id, at_most_minutes=most_minutes)
                 self.end_soon(session_id, reason)
 
     async def give_up(self, session_id: str, error: Exception) -> None:
