@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
 
 _PR_SET_PDEATHSIG = 1
 
@@ -64,14 +65,16 @@ class Forge:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self._lock = Lock()
 
     def fork(self, environment: Mapping[str, str], log: Path) -> Forged:
-        """A new process; its output goes to the end of ``log``."""
+        """A new process; its output goes to the end of ``log``. Any thread may ask."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps([dict(environment), str(log)]) + "\n")
-        self._process.stdin.flush()
-        return Forged(int(self._process.stdout.readline()))
+        with self._lock:
+            self._process.stdin.write(json.dumps([dict(environment), str(log)]) + "\n")
+            self._process.stdin.flush()
+            return Forged(int(self._process.stdout.readline()))
 
     def close(self) -> None:
         """End it."""

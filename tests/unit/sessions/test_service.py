@@ -213,23 +213,6 @@ def test_a_session_that_is_used_all_the_time_ends_at_its_maximum_duration(house:
     run(story())
 
 
-def test_a_session_pays_its_whole_life_and_no_more_however_late_its_end_is_noticed(house: House) -> None:
-    async def story() -> None:
-        for is_noticed in (True, False):
-            before = await _cost(house)
-            session_id = (await house.sessions.start(CALLER, StartSession(max_duration_minutes=3))).session.id
-            house.fleet.set_idle(session_id, 0)
-            house.clock.advance(200)
-            if is_noticed:
-                await house.workers.beat()
-                await _settled(house)
-            else:
-                await house.sessions.stop("workspace-1", session_id)
-            assert await _cost(house) - before == 2_500_000
-
-    run(story())
-
-
 def test_a_wall_clock_that_jumps_a_day_ends_and_bills_nothing(house: House) -> None:
     async def story() -> None:
         session_id = (await house.sessions.start(CALLER, WISH)).session.id

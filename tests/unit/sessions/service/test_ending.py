@@ -250,6 +250,22 @@ def test_streams_and_listeners_hear_of_every_end(house: House, how: str, reason:
     run(story())
 
 
+@pytest.mark.parametrize("is_noticed", [True, False])
+def test_a_session_pays_its_whole_life_and_no_more_however_late_its_end_comes(house: House, is_noticed: bool) -> None:
+    async def story() -> None:
+        session_id = (await house.sessions.start(CALLER, StartSession(max_duration_minutes=3))).session.id
+        house.fleet.set_idle(session_id, 0)
+        house.clock.advance(200)
+        if is_noticed:
+            await house.workers.beat()
+        await house.sessions.stop("workspace-1", session_id)
+        session, cost_nanos = await _seen(house, session_id)
+        assert session.status is (Status.TIMED_OUT if is_noticed else Status.CLOSED)
+        assert cost_nanos == 2_500_000
+
+    run(story())
+
+
 def test_what_a_crash_left_open_is_announced_by_the_next_run_and_bills_nothing(house: House) -> None:
     async def story() -> None:
         session_id = (await house.sessions.start(CALLER, StartSession(max_cost_nanos=1, tags=("t",)))).session.id
