@@ -20,7 +20,7 @@ from pathlib import Path
 
 from noctule.browser.commands import Upstream
 from noctule.db.engine import Database
-from noctule.kit.errors import PaymentRequired
+from noctule.kit.errors import Conflict, PaymentRequired
 from noctule.kit.outbox import NoOutbox
 from noctule.kit.seal import Sealer
 from noctule.metering.book import PriceBook
@@ -165,6 +165,10 @@ class _Quick:
                 session_id = await self._start(account, f"{chance.getrandbits(64):x}")
             except PaymentRequired:
                 await self._top_up(POOR, f"{chance.getrandbits(64):x}")
+                continue
+            except Conflict:
+                # The five minutes that a start may take are half a second here, which a busy machine can use up.
+                _say("failed", what="a start took too long")
                 continue
             await self._use(session_id, chance)
             if chance.random() < 0.7:
