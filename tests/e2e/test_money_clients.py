@@ -10,26 +10,13 @@ import pytest
 
 from tests.e2e.asking import JSON, Caller
 from tests.support.server import KEY, Server
+from tests.support.starts import SDK_1_8, SDK_1_10
 
 pytestmark = pytest.mark.slow
 
 MINUTE = "0.000833333"
 TEAM = {"X-Noctule-Tags": "team=a, nightly"}
 TEN = [f"t{number}" for number in range(10)]
-
-# What each official client sends for a session with nothing asked for.
-SDK_1_8: dict[str, Any] = {
-    "headless": True,
-    "solve_captchas": False,
-    "max_duration_minutes": 15,
-    "idle_timeout_minutes": 3,
-    "proxies": False,
-    "browser_type": "chromium",
-    "use_file_storage": True,
-    "screenshot_type": "last_action",
-    "web_bot_auth": False,
-}
-SDK_1_10: dict[str, Any] = {}
 
 
 @pytest.fixture

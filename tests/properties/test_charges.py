@@ -171,7 +171,8 @@ def test_overage_never_exceeds_a_minute_and_a_checkpoint_a_lease(
             outcome = one.write(one.meter.tick_step(moved))
             for stop in outcome.stops:
                 total = moved.pop(stop.lease_id)
-                one.write(one.meter.close_lease, stop.lease_id, proxied_bytes=total, at_paid_minute=True)
+                one.meter.freeze(stop.lease_id, at_paid_minute=True)
+                one.write(one.meter.close_lease, stop.lease_id, proxied_bytes=total)
                 one.meter.forget(stop.lease_id)
                 ended += 1
         usage = one.write(one.meter.usage, "account", None)

@@ -173,8 +173,9 @@ class Meter(CreditMachine):
         self.accounts[held.account].catch_up(self.clock.now())
 
         def step(link: Connection) -> Any:
-            return self.meter.close_lease(link, lease, proxied_bytes=held.bytes, at_paid_minute=at_paid_minute)
+            return self.meter.close_lease(link, lease, proxied_bytes=held.bytes)
 
+        self.meter.freeze(lease, at_paid_minute=at_paid_minute)
         closed = self.write(step)
         self.clock.advance(100)
         assert self.write(step) == closed

@@ -203,7 +203,8 @@ class Traffic:
                 self.charge_minute(held)
             if held.bytes > held.committed:
                 self.charge_bytes(held)
-        closed = self.write(self.meter.close_lease, held.id, proxied_bytes=held.bytes, at_paid_minute=at_paid_minute)
+        self.meter.freeze(held.id, at_paid_minute=at_paid_minute)
+        closed = self.write(self.meter.close_lease, held.id, proxied_bytes=held.bytes)
         self.meter.forget(held.id)
         assert (closed.minutes, closed.cost_nanos) == (held.paid, held.cost)
         assert closed.witnessed_seconds * SECOND == witnessed

@@ -61,7 +61,8 @@ class Bench:
         return self.database.submit((meter or self.meter).tick_step(proxied_bytes)).result(timeout=60)
 
     def close(self, id: str = "s", proxied_bytes: int = 0, *, at_paid_minute: bool = False) -> ClosedLease:
-        closed = self.write(self.meter.close_lease, id, proxied_bytes=proxied_bytes, at_paid_minute=at_paid_minute)
+        self.meter.freeze(id, at_paid_minute=at_paid_minute)
+        closed = self.write(self.meter.close_lease, id, proxied_bytes=proxied_bytes)
         self.meter.forget(id)
         return closed
 

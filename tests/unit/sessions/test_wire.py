@@ -17,22 +17,10 @@ from noctule.sessions.wire import (
     SessionResponse,
     SetCookiesRequest,
 )
+from tests.support.starts import SDK_1_8, SDK_1_10
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
-# What each official client sends for a session with nothing asked for.
-SDK_1_8 = {
-    "headless": True,
-    "solve_captchas": False,
-    "max_duration_minutes": 15,
-    "idle_timeout_minutes": 3,
-    "proxies": False,
-    "browser_type": "chromium",
-    "use_file_storage": True,
-    "screenshot_type": "last_action",
-    "web_bot_auth": False,
-}
-SDK_1_10: dict[str, Any] = {}
 
 EXTERNAL = ProxyChoice("external", server="http://proxy.example:3128")
 

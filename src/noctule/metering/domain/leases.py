@@ -143,7 +143,7 @@ class HeldLease:
             self._began = self.seen = self.checked = monotonic
             self.is_running = self._frozen is None
 
-    def freeze(self, monotonic: float, *, at_paid_minute: bool, at_most_minutes: int | None) -> None:
+    def freeze(self, monotonic: float, *, at_paid_minute: bool = False, at_most_minutes: int | None = None) -> None:
         """Let the witnessed time stand still; the first call wins."""
         if self._frozen is None:
             frozen = self.witnessed_microseconds(monotonic)

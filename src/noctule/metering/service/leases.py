@@ -133,7 +133,7 @@ class Leases:
         held = self._held.get(lease_id)
         return 0.0 if held is None else held.witnessed_microseconds(self._clock.monotonic()) / 1_000_000
 
-    def close(self, connection: Connection, lease_id: str, *, proxied_bytes: int, at_paid_minute: bool) -> ClosedLease:
+    def close(self, connection: Connection, lease_id: str, *, proxied_bytes: int) -> ClosedLease:
         """Book what the lease still owes and close it. Raises ``NotFound``."""
         found = store.find(connection, lease_id)
         if found is None:
@@ -143,21 +143,21 @@ class Leases:
             found = store.lock(connection, lease_id)
             if found.closed_at is None:
                 account = books[found.account_id]
-                found = self._settle(found, account, proxied_bytes, at_paid_minute)
+                found = self._settle(found, account, proxied_bytes)
                 books.save()
                 self._budgets.end_session(connection, lease_id, account)
                 store.close(connection, lease_id, found.witnessed_microseconds, found.progress, account.at)
         progress = found.progress
         return ClosedLease(found.witnessed_microseconds / 1_000_000, progress.paid_minutes, progress.cost_nanos)
 
-    def _settle(self, lease: Lease, account: AccountBooks, proxied_bytes: int, at_paid_minute: bool) -> Lease:
+    def _settle(self, lease: Lease, account: AccountBooks, proxied_bytes: int) -> Lease:
         """The lease with everything booked that it owes; one that is not held here owes nothing more."""
         held = self._held.get(lease.lease_id)
         if held is None:
             return lease
-        held.freeze(self._clock.monotonic(), at_paid_minute=at_paid_minute, at_most_minutes=None)
+        held.freeze(self._clock.monotonic())
         progress, witnessed = lease.progress, held.witnessed_microseconds(self._clock.monotonic())
-        if at_paid_minute or held.at_paid_minute:
+        if held.at_paid_minute:
             witnessed = min(witnessed, progress.paid_minutes * MINUTE_MICROSECONDS)
         witnessed = max(witnessed, lease.witnessed_microseconds)
         while progress.paid_minutes < started_minutes(witnessed):

@@ -188,15 +188,13 @@ class Metering:
         """Witnessed time so far; 0 for a lease that is not held here."""
         return self._leases.witnessed_seconds(lease_id)
 
-    def close_lease(
-        self, connection: Connection, lease_id: str, *, proxied_bytes: int, at_paid_minute: bool = False
-    ) -> ClosedLease:
+    def close_lease(self, connection: Connection, lease_id: str, *, proxied_bytes: int) -> ClosedLease:
         """Book what a lease still owes (missing minutes, the last range of bytes) and close it.
 
         ``proxied_bytes`` is the total since the start. Closing again changes nothing and answers alike; a
         lease that is not held here is closed as it stands, without a charge. Raises ``NotFound``.
         """
-        return self._leases.close(connection, lease_id, proxied_bytes=proxied_bytes, at_paid_minute=at_paid_minute)
+        return self._leases.close(connection, lease_id, proxied_bytes=proxied_bytes)
 
     def forget(self, lease_id: str) -> None:
         """Let go of a lease, after the commit that closed it or the failure to open it."""
