@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-setup lint check bench fix docs migration lock chromium clients
+.PHONY: help run test test-setup lint check bench miniwob fix docs migration lock chromium clients
 
 PYTHON_BIN := .venv/bin/python
 SDK_VERSIONS := 1.8.20 1.10.0
@@ -31,6 +31,9 @@ check: lint chromium ## lint, and the tidy, unit and property tests: the loop of
 bench: .venv/dev.stamp chromium ## measure, each figure a ratio to a reference of the same run
 	@set -e; for bench in bench/[a-z]*.py; do $(PYTHON_BIN) -m bench.$$(basename $$bench .py); done
 
+miniwob: .venv/dev.stamp .venv/miniwob.stamp chromium ## try every task of MiniWoB++ and write docs/reference/miniwob.md
+	@$(PYTHON_BIN) -m bench.miniwob --report docs/reference/miniwob.md
+
 fix: .venv/dev.stamp ## format the code and mend what the linter can mend
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
@@ -45,7 +48,7 @@ migration: .venv/runtime.stamp ## write a migration for changed tables: make mig
 lock: ## pin the newest versions of requirements/*.in anew
 	@sh scripts/lock.sh
 
-test-setup: .venv/dev.stamp chromium clients
+test-setup: .venv/dev.stamp .venv/miniwob.stamp chromium clients
 
 chromium:
 	@sh scripts/chromium.sh
@@ -61,6 +64,10 @@ clients: $(SDK_VERSIONS:%=.venvs/sdk-%/installed.stamp) .venvs/node.stamp
 	@sh scripts/venv.sh .venv requirements/dev.lock
 	@sh scripts/editable.sh .venv
 	@touch .venv/runtime.stamp $@
+
+.venv/miniwob.stamp: requirements/miniwob.lock .venv/dev.stamp
+	@$(PYTHON_BIN) -m pip install --quiet --no-input --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
 
 .venvs/sdk-%/installed.stamp: requirements/sdk-%.lock
 	@sh scripts/venv.sh .venvs/sdk-$* $<

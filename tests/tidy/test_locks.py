@@ -21,6 +21,9 @@ _CLASSIFIERS = {
 }
 # Copyleft that ends at the edge of their own files; used unmodified (docs/decisions/0007).
 _FILE_LEVEL_COPYLEFT = {"pathspec": "MPL-2.0"}
+# Where the metadata are prose. pypdfium2 names "dependency licenses" too: notices, in the wheel, of what the PDFium in
+# it is built from; each lets everyone use the whole.
+_READ_BY_HAND = {"pypdfium2": {"BSD-3-Clause", "Apache-2.0"}}
 
 
 def _pins(name: str) -> dict[str, str]:
@@ -81,6 +84,8 @@ def _requirements(name: str) -> list[str]:
 
 def _licences(name: str) -> set[str]:
     """The SPDX names that a package's own metadata gives; for a choice, those of the choice."""
+    if name in _READ_BY_HAND:
+        return _READ_BY_HAND[name]
     about = metadata(name).json
     expression = str(about.get("license_expression", ""))
     if not expression:
