@@ -1,0 +1,1 @@
+"""Secrets: values that a workspace keeps for its functions and its model providers."""
