@@ -55,6 +55,11 @@ class Browser:
         return self._process.host, self._process.port, self._process.path, self._process.downloads
 
     @property
+    def process(self) -> BrowserProcess | None:
+        """Its process; ``None`` for a foreign one, and for a context."""
+        return self._process
+
+    @property
     def is_headless_shell(self) -> bool:
         """Whether it is the shell and not full Chromium."""
         return self._process is not None and self._process.is_headless_shell
@@ -136,6 +141,32 @@ class Assembler:
             chrome_args = (f"--user-agent={self._user_agents[wants_chromium]}", *chrome_args)
         return await self._make(wants_chromium, chrome_args, timeout_seconds)
 
+    async def make_context(self, host: Browser, on_end: Callable[[], None]) -> Browser:
+        """A browser that is a context in the process of ``host``: with cookies, a cache and an egress proxy of its own.
+
+        ``on_end`` is called once, when it is destroyed. Raises ``CdpError``, ``TimeoutError``.
+        """
+        process = host.process
+        assert process is not None
+        proxy = EgressProxy(self._policy)
+        connection: CdpConnection | None = None
+        try:
+            await proxy.start()
+            if process.uid is not None:
+                proxy.serve_only(process.uid)
+            connection = await CdpConnection.connect(
+                process.host, process.port, process.path, timeout_seconds=_CONNECT_SECONDS
+            )
+            driver = Driver(connection, proxy)
+            async with asyncio.timeout(_PREPARE_SECONDS):
+                await driver.prepare_context(host.driver, proxy.port)
+            return Browser(driver, None, proxy, on_end)
+        except BaseException:
+            if connection is not None:
+                connection.abort()
+            await proxy.close()
+            raise
+
     async def _make(self, wants_chromium: bool, chrome_args: tuple[str, ...], timeout_seconds: float) -> Browser:
         proxy = EgressProxy(self._policy)
         process: BrowserProcess | None = None
@@ -155,6 +186,7 @@ class Assembler:
                 process.host, process.port, process.path, timeout_seconds=_CONNECT_SECONDS
             )
             driver = Driver(connection, proxy)
+            driver.use_downloads(process.downloads)
             async with asyncio.timeout(_PREPARE_SECONDS):
                 await driver.prepare(is_headless_shell=process.is_headless_shell)
             return Browser(driver, process, proxy, partial(self._policy.own_ports.discard, process.port))

@@ -2,7 +2,8 @@
 
 What must always hold:
 
-- A browser serves one session and is destroyed after it; none is ever used again.
+- A browser serves one session and is destroyed after it; none is ever used again. One-shot sessions of one owner may
+  have theirs in one process, as contexts (``shared``).
 - ``acquire`` either returns a browser or leaves nothing of one.
 - A session that is released or whose browser died is unknown from that moment on: its streams are closed, it
   has no door, and the cleaning happens behind, supervised and bounded.
@@ -36,6 +37,7 @@ from noctule.browser.door import Closer, Door
 from noctule.browser.egress.policy import EgressPolicy
 from noctule.browser.launcher import Launcher
 from noctule.browser.process import LaunchFailed
+from noctule.browser.shared import SharedBrowsers
 from noctule.browser.warm import WarmPool
 from noctule.kit.clock import Clock, SystemClock
 
@@ -104,6 +106,9 @@ class Node:
         self._max_sessions = max_sessions
         self._clock = clock or SystemClock()
         self._assembler = Assembler(launcher, policy)
+        self._shared = SharedBrowsers(
+            self._assembler, self._discard, lambda: self._room() > 0, launch_seconds=_LAUNCH_SECONDS
+        )
         self._sessions: dict[str, _Session] = {}
         self._pending: set[str] = set()
         self._given_up: set[str] = set()
@@ -130,6 +135,7 @@ class Node:
         self._closed = True
         for session_id in list(self._sessions):
             self._end(session_id, "The server is stopping.")
+        self._shared.close()
         await self._pool.close()
         if self._background:
             await asyncio.wait(self._background, timeout=_CLEANING_SECONDS)
@@ -235,6 +241,13 @@ class Node:
     async def _obtain(self, spec: BrowserSpec, timeout_seconds: float) -> Browser:
         if spec.cdp_url is not None:
             return Browser(await foreign.connect(spec.cdp_url, self._policy), None, None, _nothing)
+        if spec.shared_by is not None and not spec.chrome_args and not spec.wants_chromium:
+            try:
+                return await self._shared.take(spec.shared_by)
+            except (LaunchFailed, CdpError) as error:
+                raise CommandFailed("BrowserStartError", f"The browser could not be started: {error}") from None
+        if self._room() <= 0:
+            self._shared.make_room()
         if not spec.chrome_args and (not spec.wants_chromium or self._pool_is_chromium):
             return await self._take_warm()
         self._own_launches += 1
@@ -284,7 +297,7 @@ class Node:
         return browser
 
     def _room(self) -> int:
-        others = len(self._sessions) + self._own_launches + len(self._background)
+        others = len(self._sessions) + self._own_launches + len(self._background) + self._shared.processes
         return self._max_sessions + self._pool.target - others
 
     # -- ending one ----------------------------------------------------------------------------------------

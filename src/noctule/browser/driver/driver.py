@@ -8,12 +8,15 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from noctule.browser.cdp import CdpClosed, CdpConnection, CdpError, CdpTimeout
 from noctule.browser.commands import (
     DEFAULT_VIEWPORT,
+    Acting,
     BrowserLost,
     BrowserSpec,
+    CloseTab,
     Command,
     CommandFailed,
     Done,
@@ -22,19 +25,27 @@ from noctule.browser.commands import (
     GoBack,
     GoForward,
     Goto,
+    GotoNewTab,
+    Observe,
+    ReadPage,
     Reload,
     Result,
     Screenshot,
     SetCookies,
+    SwitchTab,
     Viewport,
     Wait,
 )
 from noctule.browser.driver import cookies
+from noctule.browser.driver.acting import Actor
+from noctule.browser.driver.acting.settling import before, follow
 from noctule.browser.driver.deadline import Deadline
 from noctule.browser.driver.evaluate import evaluate
 from noctule.browser.driver.identity import default_user_agent, identity
 from noctule.browser.driver.navigation import Navigator, Refusals
+from noctule.browser.driver.observe import observe
 from noctule.browser.driver.picture import screenshot
+from noctule.browser.driver.reading import read_page
 from noctule.browser.driver.tab import Tab
 from noctule.browser.driver.tabs import Outfit, Tabs
 
@@ -58,6 +69,7 @@ class Driver:
         self._connection = connection
         self._tabs = Tabs(connection, lambda: self.dialog_grace_seconds())
         self._navigator = Navigator(refusals)
+        self._actor = Actor(connection, self._tabs)
         self._outfit = Outfit()
         self._is_headless_shell = True
         self._lock = asyncio.Lock()
@@ -68,6 +80,10 @@ class Driver:
         """Done, with the reason, once the browser cannot be reached any more."""
         return self._connection.closed
 
+    def use_downloads(self, folder: Path) -> None:
+        """Where this browser may put files that are downloaded, and where we can read them."""
+        self._actor.downloads.folder = folder
+
     async def prepare(self, *, is_headless_shell: bool) -> None:
         """Make a fresh browser of ours what a session without wishes gets: the default identity and
         viewport, one page at about:blank. Raises ``CdpError``."""
@@ -75,16 +91,31 @@ class Driver:
         self.product = version["product"]
         self.user_agent = default_user_agent(self.product)
         self._is_headless_shell = is_headless_shell
+        self._actor.has_window = not is_headless_shell
         # The window of full Chromium has a frame, so that its page is smaller than asked for.
         viewport = None if is_headless_shell else DEFAULT_VIEWPORT
         self._outfit = Outfit(identity(self.user_agent, self.product), viewport)
         await self._settle(await self._tabs.start(self._outfit))
+
+    async def prepare_context(self, like: "Driver", proxy_port: int) -> None:
+        """Make a context of its own in the browser that ``like`` has prepared: what a session without wishes gets,
+        one page at about:blank. The context ends with our connection. Raises ``CdpError``."""
+        self.product, self.user_agent = like.product, like.user_agent
+        self._is_headless_shell = like._is_headless_shell
+        self._actor.has_window = like._actor.has_window
+        self._outfit = like._outfit
+        await self._tabs.start_context(self._outfit, proxy_port)
+
+    async def start_hosting(self) -> None:
+        """Be nothing but the process of contexts, whose pages are no business of ours. Raises ``CdpError``."""
+        await self._tabs.start_hosting()
 
     async def attach(self) -> None:
         """Drive somebody else's browser, as it is. Raises ``CdpError``."""
         version = await self._connection.call("Browser.getVersion")
         self.product, self.user_agent = version["product"], version["userAgent"]
         self._is_headless_shell = "Headless" in self.product
+        self._actor.has_window = not self._is_headless_shell
         tab = await self._tabs.start(self._outfit)
         metrics = await tab.call("Page.getLayoutMetrics")
         view = metrics["cssLayoutViewport"]
@@ -167,7 +198,10 @@ class Driver:
             case Goto():
                 if tab.stuck:
                     tab = await self._tabs.replace(tab)
-                return await self._navigator.goto(tab, command)
+                was = before(self._tabs, tab)
+                done = await self._navigator.goto(tab, command)
+                opened = await follow(self._tabs, tab, was)
+                return done if opened is None else Done(f"{done.message}; it opened a new tab, now the current one")
             case GoBack() | GoForward():
                 return await self._navigator.step(tab, command)
             case Reload():
@@ -178,6 +212,17 @@ class Driver:
                 # Tabs of full Chromium share one window; one that is not in front is not drawn.
                 in_front = self._is_headless_shell or self._tabs.count == 1
                 return await screenshot(tab, command, bring_to_front=not in_front)
+            case Observe():
+                return await observe(self._tabs, tab, command)
+            case ReadPage():
+                return await read_page(tab, command)
+            case GotoNewTab():
+                return await self._navigator.goto_new_tab(self._tabs, tab, command)
+            case SwitchTab() | CloseTab():
+                return await self._navigator.change_tab(self._tabs, tab, command)
+            case _ if isinstance(command, Acting):
+                return await self._actor.run(tab, command)
+        raise CommandFailed("ActionExecutionError", f"{type(command).__name__} is not known here")
 
     async def _settle(self, tab: Tab) -> None:
         """Be sure that the first page is there. The browser may still be on its way to it, and that would end

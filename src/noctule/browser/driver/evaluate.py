@@ -10,7 +10,7 @@ import json
 import math
 from typing import Any
 
-from noctule.browser.cdp import CdpTimeout
+from noctule.browser.cdp import CdpError, CdpTimeout
 from noctule.browser.commands import CommandFailed, Evaluated, EvaluateJs
 from noctule.browser.driver.deadline import Deadline
 from noctule.browser.driver.tab import Tab
@@ -48,7 +48,10 @@ async def evaluate(tab: Tab, command: EvaluateJs) -> Evaluated:
     deadline = Deadline(command.timeout_seconds)
     try:
         return Evaluated(await _evaluate(tab, command.code, deadline))
-    except CdpTimeout:
+    except CdpError as error:
+        # V8 ends the code at the same moment; what it says of that may be here first.
+        if not isinstance(error, CdpTimeout) and "Internal error" not in str(error):
+            raise
         await tab.unstick()
         raise CommandFailed(
             "ActionExecutionError", f"The code did not end within {command.timeout_seconds:g} s and was stopped"

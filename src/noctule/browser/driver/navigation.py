@@ -8,9 +8,21 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from noctule.browser.cdp import CdpClosed, CdpTimeout
-from noctule.browser.commands import CommandFailed, Done, GoBack, GoForward, Goto, Reload, WaitUntil
+from noctule.browser.commands import (
+    CloseTab,
+    CommandFailed,
+    Done,
+    GoBack,
+    GoForward,
+    Goto,
+    GotoNewTab,
+    Reload,
+    SwitchTab,
+    WaitUntil,
+)
 from noctule.browser.driver.deadline import Deadline
 from noctule.browser.driver.tab import Tab
+from noctule.browser.driver.tabs import Tabs
 from noctule.browser.driver.urls import checked, host_and_port, normal_host
 
 _ERROR_PAGE_SECONDS = 1.0
@@ -122,6 +134,38 @@ class Navigator:
         self._judge(tab, mark)
         return Done(f"Navigated {'back' if offset < 0 else 'forward'} to {tab.url}")
 
+    async def goto_new_tab(self, tabs: Tabs, tab: Tab, command: GotoNewTab) -> Done:
+        """Open an address in a new tab. Where it leads to nothing, the tab from before is the current one again.
+
+        Raises ``CommandFailed``.
+        """
+        url = checked(command.url)
+        fresh = await tabs.open()
+        try:
+            await self.goto(fresh, Goto(url, timeout_seconds=command.timeout_seconds))
+        except CommandFailed:
+            if fresh.unreachable_url or fresh.url == "about:blank":
+                await tabs.close(fresh)
+                if not tab.closed:
+                    await tabs.show(tab)
+            raise
+        return Done(f"Opened {fresh.url or url} in a new tab, which is now the current one")
+
+    async def change_tab(self, tabs: Tabs, tab: Tab, command: SwitchTab | CloseTab) -> Done:
+        """Make another tab the current one. Raises ``CommandFailed`` where there is none of that number."""
+        if isinstance(command, CloseTab):
+            current = await tabs.close(tab)
+            return Done(f"Closed the tab; the current one is now {current.url}")
+        if not -1 <= command.index < tabs.count:
+            last = tabs.count - 1
+            raise CommandFailed(
+                "InvalidActionError",
+                f"There is no tab {command.index}: the tabs are numbered 0 to {last}, and -1 is the last one",
+            )
+        chosen = tabs.all[command.index]
+        await tabs.show(chosen)
+        return Done(f"Switched to tab {tabs.all.index(chosen)}: {chosen.url}")
+
     # -- what went wrong -----------------------------------------------------------------------------------
 
     def _mark(self) -> int:
@@ -148,7 +192,13 @@ class Navigator:
     ) -> CommandFailed:
         if error == "net::ERR_ABORTED":
             if is_download:
-                return CommandFailed("PageLoadingError", f"{url} is a download, not a page; the tab stays where it was")
+                tab.download_url = url
+                return CommandFailed(
+                    "PageLoadingError",
+                    f"{url} is a download, not a page; the tab stays where it was. To have the file, download it "
+                    "now with the selector 'body'",
+                    download_url=url,
+                )
             return CommandFailed(
                 "PageLoadingError",
                 f"{url} did not lead to a page: the server answered without content or with a download, "

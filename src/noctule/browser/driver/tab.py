@@ -6,21 +6,41 @@ The state is kept by events alone, so that looking at it costs nothing and a wai
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from noctule.browser.cdp import CdpClosed, CdpConnection, CdpError, CdpTimeout
 from noctule.browser.commands import CommandFailed
 from noctule.browser.driver.deadline import Deadline
+from noctule.browser.driver.frames import Frames
+from noctule.browser.driver.world import World
 
 _PROBE_SECONDS = 0.5
 _REMEMBERED_LOADERS = 16
+_REMEMBERED_DIALOGS = 8
+_MAX_DIALOG_CHARACTERS = 300
 
 CRASHED = "The page crashed; navigate again to go on"
 _STUCK = "The page does not answer any more; navigate again to go on"
 
 
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """A native dialog that was open. ``number`` counts those of its tab."""
+
+    number: int
+    kind: str
+    text: str
+    accepted: bool
+
+
 class Tab:
-    """A page target that we are attached to."""
+    """A page target that we are attached to.
+
+    ``seen`` says in which world each id of the last observation lives. ``navigations`` counts those that the page or
+    a person asked for, whether they come to anything or not, and ``windows`` the new windows that it asked for.
+    ``download_url`` is the file that the last navigation led to instead of a page, if it did.
+    """
 
     def __init__(
         self, connection: CdpConnection, target_id: str, session_id: str, dialog_grace_seconds: Callable[[], float]
@@ -32,12 +52,27 @@ class Tab:
         self.crashed = False
         self.stuck = False
         self.closed = False
+        self.opener_id = ""
         self.loader_id = ""
+        self.loading = False
+        self.navigations = 0
         self.same_document_navigations = 0
+        self.starts = 0
+        self.stops = 0
+        self.windows = 0
+        self.window_url = ""
+        self.opened_for = ""
+        self.choosers: deque[int] = deque(maxlen=1)
         self.downloads = 0
+        self.download_url = ""
+        self.dialogs: deque[Dialog] = deque(maxlen=_REMEMBERED_DIALOGS)
+        self.seen: dict[str, World] = {}
+        self.world = World(connection, session_id, target_id)
+        self.frames = Frames(connection, self.world)
         self._connection = connection
         self._dialog_grace_seconds = dialog_grace_seconds
         self._dialog: asyncio.TimerHandle | None = None
+        self._open_dialog: Dialog | None = None
         self._loaders: deque[str] = deque(maxlen=_REMEMBERED_LOADERS)
         self._reached: set[str] = set()
         self._changed: asyncio.Future[None] | None = None
@@ -86,6 +121,14 @@ class Tab:
         """Whether a document other than that one has come to a lifecycle event."""
         return self.loader_id != previous_loader_id and event in self._reached
 
+    async def described(self, object_id: str, session_id: str, deadline: Deadline) -> dict[str, Any]:
+        """What the browser knows of a node in this tab or a frame of it (``DOM.Node``). Raises ``CdpError``."""
+        answer = await self._connection.call(
+            "DOM.describeNode", {"objectId": object_id}, session_id=session_id, timeout_seconds=deadline.left_seconds
+        )
+        node: dict[str, Any] = answer["node"]
+        return node
+
     async def unstick(self) -> bool:
         """End a script that keeps the page from answering; says whether there was one.
 
@@ -93,6 +136,7 @@ class Tab:
         is ``stuck``: only another tab helps.
         """
         if await self._answers():
+            self.stuck = False
             return False
         self.post("Runtime.terminateExecution")
         self.stuck = not await self._answers()
@@ -155,7 +199,10 @@ class Tab:
         if loader_id != self.loader_id:
             self.loader_id = loader_id
             self._loaders.append(loader_id)
+            self.download_url = ""
+            self.stuck = False
             self._reached = set()
+            self.world.forget()
 
     def _dialog_opening(self, params: dict[str, Any]) -> None:
         """Nobody is there to answer a native dialog, and until somebody does the page stands still.
@@ -165,6 +212,9 @@ class Tab:
         self._cancel_dialog()
         leaving = params.get("type") == "beforeunload"
         answer = {"accept": leaving}
+        number = self.dialogs[-1].number + 1 if self.dialogs else 1
+        text = str(params.get("message", ""))[:_MAX_DIALOG_CHARACTERS]
+        self._open_dialog = Dialog(number, str(params.get("type", "")), text, leaving)
         grace = self._dialog_grace_seconds()
         if grace <= 0:
             self.post("Page.handleJavaScriptDialog", answer)
@@ -174,14 +224,41 @@ class Tab:
 
     def _dialog_closed(self, params: dict[str, Any]) -> None:
         self._cancel_dialog()
+        if self._open_dialog is not None:
+            self.dialogs.append(replace(self._open_dialog, accepted=bool(params.get("result"))))
+            self._open_dialog = None
+
+    def _requested(self, params: dict[str, Any]) -> None:
+        leads_elsewhere = params.get("disposition", "currentTab") != "currentTab"
+        within = params.get("navigationType", "") in _WITHIN_DOCUMENT
+        if params["frameId"] == self.target_id and not leads_elsewhere and not within:
+            self.navigations += 1
+
+    def _started(self, params: dict[str, Any]) -> None:
+        if params["frameId"] == self.target_id:
+            self.loading = True
+            self.starts += 1
+
+    def _stopped(self, params: dict[str, Any]) -> None:
+        if params["frameId"] == self.target_id:
+            self.loading = False
+            self.stops += 1
+
+    def _window_opened(self, params: dict[str, Any]) -> None:
+        self.windows += 1
+        self.window_url = str(params.get("url", ""))
 
     def _crashed(self, params: dict[str, Any]) -> None:
         self.crashed = True
+        self.loading = False
         self._cancel_dialog()
         self._connection.fail_session(self.session_id, CRASHED)
 
     def _reloaded(self, params: dict[str, Any]) -> None:
         self.crashed = False
+
+    def _chooser_opened(self, params: dict[str, Any]) -> None:
+        self.choosers.append(int(params.get("backendNodeId", 0)))
 
     def _download(self, params: dict[str, Any]) -> None:
         self.downloads += 1
@@ -196,10 +273,18 @@ class Tab:
             self._changed.set_result(None)
 
 
+_WITHIN_DOCUMENT = ("sameDocument", "historySameDocument")
+
 _HANDLERS: dict[str, Callable[[Tab, dict[str, Any]], None]] = {
     "Page.lifecycleEvent": Tab._lifecycle,
     "Page.frameNavigated": Tab._navigated,
     "Page.navigatedWithinDocument": Tab._navigated_within_document,
+    "Page.frameRequestedNavigation": Tab._requested,
+    "Page.frameStartedNavigating": Tab._requested,
+    "Page.frameStartedLoading": Tab._started,
+    "Page.frameStoppedLoading": Tab._stopped,
+    "Page.windowOpen": Tab._window_opened,
+    "Page.fileChooserOpened": Tab._chooser_opened,
     "Page.javascriptDialogOpening": Tab._dialog_opening,
     "Page.javascriptDialogClosed": Tab._dialog_closed,
     "Page.downloadWillBegin": Tab._download,

@@ -7,16 +7,19 @@ workers take the user agent over from their page, so only extra headers make us 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 from noctule.browser.cdp import CdpClosed, CdpConnection, CdpTimeout
 from noctule.browser.commands import Viewport
+from noctule.browser.driver.deadline import Deadline
 from noctule.browser.driver.identity import Identity
 from noctule.browser.driver.tab import Tab
 
 _OPEN_TIMEOUT_SECONDS = 10.0
+_CLOSE_TIMEOUT_SECONDS = 5.0
+_FOLLOW_SECONDS = 1.0
 _OUTER_TARGETS = ("page", "shared_worker", "service_worker")
 _ALL_TARGETS = (*_OUTER_TARGETS, "iframe", "worker")
 
@@ -60,11 +63,14 @@ class Tabs:
     def __init__(self, connection: CdpConnection, dialog_grace_seconds: Callable[[], float]) -> None:
         self._connection = connection
         self._dialog_grace_seconds = dialog_grace_seconds
+        self.on_download: Callable[[str, dict[str, Any]], None] | None = None
         self._outfit = Outfit()
         self._context_id: str | None = None
+        self._is_context_ours = False
         self._tabs: dict[str, Tab] = {}
         self._types: dict[str, tuple[str, bool]] = {}
         self._current: Tab | None = None
+        self._followed = ("", 0.0)
         self._opened: asyncio.Event = asyncio.Event()
         # Network events come with extra headers; nothing here reads them.
         connection.ignored_events = (b'{"method":"Network.',)
@@ -83,10 +89,35 @@ class Tabs:
             await first.call(method, params)
         return first
 
+    async def start_context(self, outfit: Outfit, proxy_port: int) -> Tab:
+        """Make a context with a proxy of its own; answers its first page, dressed. It ends with the connection.
+
+        Nothing here hears of other contexts, nor of windows that pages of this one open.
+        """
+        wish = {
+            "disposeOnDetach": True,
+            "proxyServer": f"http://127.0.0.1:{proxy_port}",
+            # Without this entry Chromium would go straight to loopback addresses.
+            "proxyBypassList": "<-loopback>",
+        }
+        self._context_id = (await self._connection.call("Target.createBrowserContext", wish))["browserContextId"]
+        self._is_context_ours = True
+        self._outfit = outfit
+        first = await self.current()
+        # Its process has only now begun to start, and must not be taken for one that does not answer any more.
+        await first.call("Runtime.evaluate", {"expression": "0"})
+        return first
+
+    async def start_hosting(self) -> None:
+        """Leave the pages of other contexts to those who open them. Raises ``CdpError``."""
+        workers = [{"type": "shared_worker"}, {"type": "service_worker"}]
+        await self._connection.call("Target.setAutoAttach", {**self._outfit.auto_attach, "filter": workers})
+
     async def dress(self, outfit: Outfit) -> None:
         """Give every target that there is, and every later one, another outfit."""
         self._outfit = outfit
-        await self._connection.call("Target.setAutoAttach", outfit.auto_attach)
+        if not self._is_context_ours:
+            await self._connection.call("Target.setAutoAttach", outfit.auto_attach)
         for session_id, (target_type, ours) in list(self._types.items()):
             calls = outfit.calls(target_type, ours=ours)
             if outfit.headers and target_type in ("page", "iframe"):
@@ -108,6 +139,43 @@ class Tabs:
         """How many tabs are open."""
         return len(self._tabs)
 
+    @property
+    def all(self) -> tuple[Tab, ...]:
+        """The open tabs, in the order in which they were opened."""
+        return tuple(self._tabs.values())
+
+    def newest_from(self, opener: Tab, known: Collection[Tab]) -> Tab | None:
+        """The last tab that a page opened, beside those that were known; ``None`` if there is none."""
+        opened = (tab for tab in reversed(self._tabs.values()) if tab not in known)
+        return next((tab for tab in opened if tab.opener_id == opener.target_id), None)
+
+    def follow(self, opener: Tab) -> None:
+        """For a moment more, a tab that this one opens becomes the current one: pages open some a little later."""
+        self._followed = (opener.target_id, asyncio.get_running_loop().time() + _FOLLOW_SECONDS)
+
+    async def open(self) -> Tab:
+        """Open a blank tab, which becomes the current one. Raises ``CdpError``."""
+        fresh = await self._open()
+        await self.show(fresh)
+        return fresh
+
+    async def show(self, tab: Tab) -> None:
+        """Make a tab the current one and bring it to the front. Raises ``CdpError``."""
+        self._current = tab
+        if self.count > 1:
+            await tab.call("Page.bringToFront")
+
+    async def close(self, tab: Tab) -> Tab:
+        """Close a tab; answers the one that is current then, the newest that is left. Raises ``CdpError``."""
+        if self.count == 1:
+            # A browser whose last window is closed may end.
+            await self._open()
+        await self._connection.call("Target.closeTarget", {"targetId": tab.target_id})
+        await tab.until(lambda: tab.closed, Deadline(_CLOSE_TIMEOUT_SECONDS))
+        current = await self.current()
+        await self.show(current)
+        return current
+
     async def replace(self, tab: Tab) -> Tab:
         """Put a fresh tab in the place of one that cannot be saved."""
         fresh = self._current = await self._open()
@@ -115,7 +183,10 @@ class Tabs:
         return fresh
 
     async def _open(self) -> Tab:
-        answer = await self._connection.call("Target.createTarget", {"url": "about:blank"})
+        place = {"browserContextId": self._context_id} if self._is_context_ours else {}
+        answer = await self._connection.call("Target.createTarget", {"url": "about:blank", **place})
+        if self._is_context_ours:
+            await self._connection.call("Target.attachToTarget", {"targetId": answer["targetId"], "flatten": True})
         try:
             async with asyncio.timeout(_OPEN_TIMEOUT_SECONDS):
                 while True:
@@ -138,6 +209,8 @@ class Tabs:
             self._detached(params["sessionId"])
         elif (tab := self._tabs.get(session_id)) is not None:
             tab.on_event(method, params)
+        elif self.on_download is not None and method.startswith("Browser.download"):
+            self.on_download(method, params)
 
     def _attached(self, session_id: str, target: dict[str, Any], paused: bool) -> None:
         target_type = target["type"]
@@ -149,6 +222,10 @@ class Tabs:
         if target_type == "page" and ours and not target.get("subtype"):
             tab = Tab(self._connection, target["targetId"], session_id, self._dialog_grace_seconds)
             tab.url = target.get("url") or tab.url
+            tab.opener_id = target.get("openerId") or ""
+            followed, until = self._followed
+            if tab.opener_id == followed and asyncio.get_running_loop().time() < until:
+                self._current = tab
             self._tabs[session_id] = tab
             post("Page.enable", {}, session_id=session_id)
             post("Page.setLifecycleEventsEnabled", {"enabled": True}, session_id=session_id)
