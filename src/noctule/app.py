@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import FastAPI
+from sqlalchemy import Connection
 
 from noctule.browser.door import Door
 from noctule.browser.egress.policy import EgressPolicy
@@ -19,6 +20,7 @@ from noctule.browser.node import Node
 from noctule.browser.proxy_pool import ProxyPool
 from noctule.db.engine import Database
 from noctule.db.migrate import migrate
+from noctule.extraction.extractor import Extractor
 from noctule.fleet.local import LocalFleet
 from noctule.health import routes as health_routes
 from noctule.health.service import HealthService
@@ -28,14 +30,25 @@ from noctule.http.idempotency import Idempotency
 from noctule.kit.clock import SystemClock
 from noctule.kit.errors import Conflict
 from noctule.kit.ids import new_id
+from noctule.kit.money import parse_dollars
 from noctule.kit.seal import Sealer
 from noctule.kit.tasks import Owned
+from noctule.llm.assembly import ModelSettings, build_gateway
+from noctule.llm.calls import FinishedCall
+from noctule.llm.gateway import Limits
+from noctule.llm.prices import BadPrices
+from noctule.llm.protocol import Payer
+from noctule.llm.routing import BadModelSettings
 from noctule.metering.book import PriceBook
-from noctule.metering.service import Metering
+from noctule.metering.service import Metering, ModelCall
 from noctule.operator import routes as operator_routes
 from noctule.operator.service import OperatorService
 from noctule.page import routes as page_routes
 from noctule.page.service import PageService
+from noctule.scrape import routes as scrape_routes
+from noctule.scrape.service import ScrapeService
+from noctule.secrets import routes as secret_routes
+from noctule.secrets.service import SecretService
 from noctule.sessions import routes as session_routes
 from noctule.sessions.service import SessionService
 from noctule.sessions.store import idle_ends
@@ -87,6 +100,24 @@ class Streams:
         return door
 
 
+class MeterCharging:
+    """The meter, as the model gateway needs it."""
+
+    def __init__(self, metering: Metering) -> None:
+        self._metering = metering
+
+    def admit(self, connection: Connection, payer: Payer) -> None:
+        """Let a call in while something is left to pay with. Raises ``PaymentRequired``."""
+        self._metering.admit(
+            connection, payer.workspace_id, api_key_id=payer.api_key_id, agent_id=payer.agent_id, tags=payer.tags
+        )
+
+    def charge(self, connection: Connection, call: FinishedCall) -> bool:
+        """Book a finished call; answers whether it was new."""
+        fields = {name: getattr(call, name) for name in FinishedCall.__dataclass_fields__}
+        return self._metering.charge_model_call(connection, ModelCall(**fields))
+
+
 def database_url(settings: Settings) -> str:
     """Where the state is: the configured database, or SQLite in the data folder."""
     return settings.database_url or f"sqlite:///{settings.data_dir / 'noctule.db'}"
@@ -95,6 +126,29 @@ def database_url(settings: Settings) -> str:
 def load_book(settings: Settings) -> PriceBook:
     """The rates and plans in force."""
     return PriceBook.load(settings.plans_file) if settings.plans_file else PriceBook.built_in()
+
+
+def model_settings(settings: Settings) -> ModelSettings:
+    """What the settings say about models."""
+
+    def nanos(amount: str | None) -> int | None:
+        return None if amount is None else parse_dollars(amount)
+
+    return ModelSettings(
+        base_url=settings.llm_base_url,
+        api_key=settings.llm_api_key.get_secret_value() if settings.llm_api_key else None,
+        model=settings.llm_model,
+        prices_file=settings.llm_prices_file,
+        context_tokens=settings.llm_context_tokens,
+        limits=Limits(
+            timeout_seconds=settings.llm_timeout_seconds,
+            deadline_seconds=settings.llm_deadline_seconds,
+            max_tries=settings.llm_max_tries,
+            max_output_tokens=settings.llm_max_output_tokens,
+            max_cost_per_call_nanos=nanos(settings.llm_max_cost_per_call),
+            max_cost_per_run_nanos=nanos(settings.llm_max_cost_per_run),
+        ),
+    )
 
 
 @asynccontextmanager
@@ -122,6 +176,21 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             on_exhausted=settings.on_exhausted,
             outbox=outbox,
         )
+        secrets = SecretService(database, clock, sealer)
+        try:
+            gateway = build_gateway(
+                model_settings(settings),
+                database=database,
+                clock=clock,
+                charging=MeterCharging(metering),
+                keys=secrets,
+                instance_id=instance_id,
+                boot_id=boot_id,
+            )
+        except (BadModelSettings, BadPrices) as error:
+            raise CannotStart(str(error)) from None
+        stack.push_async_callback(gateway.close)
+        await gateway.recover()
         workspaces = WorkspaceService(database, clock, metering)
         stack.push_async_callback(workspaces.close)
         secret = settings.api_key.get_secret_value() if settings.api_key else None
@@ -151,9 +220,14 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
 
         poster = Poster(policy)
         webhooks = WebhookService(database, clock, sealer, poster)
+        extractor = Extractor()
+        stack.callback(extractor.close)
         request_log = RequestLog(database, clock)
         await request_log.start()
         stack.push_async_callback(request_log.close)
+        page = PageService(sessions, fleet, clock, llm=gateway, extractor=extractor, new_budget=gateway.new_budget)
+        scrapes = ScrapeService(sessions=sessions, scraping=page.scraping, extractor=extractor, clock=clock)
+        stack.push_async_callback(scrapes.close)
         idempotency = Idempotency(database, clock, sealer, instance_id=instance_id, boot_id=boot_id)
         gate_tasks = Owned()
         stack.push_async_callback(gate_tasks.drain, _GATE_DRAIN_SECONDS)
@@ -161,11 +235,13 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             settings=settings,
             routers=[
                 session_routes.router(sessions, clock),
-                page_routes.router(PageService(sessions, fleet, clock)),
+                page_routes.router(page),
+                scrape_routes.router(scrapes),
                 usage_routes.router(UsageService(database, metering, request_log, workspaces)),
                 budget_routes.router(BudgetService(database, metering, workspaces)),
                 forecast_routes.router(ForecastService(database, clock, metering, book, idle_ends)),
                 webhook_routes.router(webhooks),
+                secret_routes.router(secrets),
                 health_routes.router(HealthService(database, fleet)),
                 operator_routes.router(
                     OperatorService(database=database, clock=clock, metering=metering, workspaces=workspaces, book=book)
@@ -190,7 +266,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             metering=metering,
             sessions=sessions,
             deliver=courier.deliver_due,
-            chores=(idempotency.purge, webhooks.deliveries.purge),
+            chores=(idempotency.purge, webhooks.deliveries.purge, gateway.recover),
         )
         workers.start()
         stack.push_async_callback(workers.close)

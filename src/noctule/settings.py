@@ -3,8 +3,20 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from noctule.kit.money import parse_dollars
+
+
+def _amount(text: str) -> str:
+    if parse_dollars(text) < 0:
+        raise ValueError("an amount is not negative")
+    return text
+
+
+Dollars = Annotated[str, AfterValidator(_amount)]
+"""An amount such as ``0.50``; ``parse_dollars`` makes nano-dollars of it."""
 
 
 def _default_data_dir() -> Path:
@@ -50,6 +62,32 @@ class Settings(BaseSettings):
     )
     proxy_pool_file: Path | None = Field(
         None, description="A TOML file with the operator's upstream proxies and their countries."
+    )
+
+    llm_model: str | None = Field(
+        None, description="The model that reads pages and drives agents, as provider/model: openai/gpt-4o-mini, say."
+    )
+    llm_base_url: str | None = Field(
+        None, description="Base URL of any OpenAI-compatible API; unset: the official one of the model's provider."
+    )
+    llm_api_key: SecretStr | None = Field(None, description="The key for that API, if it wants one.")
+    llm_prices_file: Path | None = Field(
+        None, description="A TOML file of model prices that come before the built-in ones."
+    )
+    llm_context_tokens: int | None = Field(
+        None, ge=2000, description="Tokens that fit into the model's context; unset: what is known of it, or 32000."
+    )
+    llm_max_output_tokens: int = Field(8192, ge=16, description="Longest answer of a model, its reasoning included.")
+    llm_timeout_seconds: float = Field(60.0, gt=0, le=600, description="How long a model may take for one reply.")
+    llm_deadline_seconds: float = Field(
+        120.0, gt=0, le=1200, description="How long one question to a model may take, with all its tries."
+    )
+    llm_max_tries: int = Field(4, ge=1, le=20, description="How often one call to a model is tried.")
+    llm_max_cost_per_call: Dollars | None = Field(
+        None, description="Most that one call to a model may cost at worst, in dollars; one that could cost more fails."
+    )
+    llm_max_cost_per_run: Dollars | None = Field(
+        None, description="Most that all model calls of one scrape or one agent run may cost, in dollars."
     )
 
     @field_validator("egress_allow", mode="before")

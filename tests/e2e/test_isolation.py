@@ -26,11 +26,15 @@ def test_every_route_answers_a_foreign_key_as_if_nothing_were_there(server: Serv
         budget = mine.post("/usage/budgets", json=wish).raise_for_status().json()
         hook = mine.post("/usage/webhooks", json={"url": origin.url}).raise_for_status().json()
         sent = mine.post(f"/usage/webhooks/{hook['endpoint_id']}/test").raise_for_status().json()
+        wish = {"name": "A_SECRET", "namespace": "function_env", "value": "of mine"}
+        secret = mine.post("/secrets", json=wish).raise_for_status().json()
         things = {
             "session_id": session["session_id"],
             "budget_id": budget["id"],
             "endpoint_id": hook["endpoint_id"],
             "message_id": sent["message_id"],
+            "name": secret["name"],
+            "secret_id": secret["id"],
         }
         walked = 0
         for path, operations in mine.get("/openapi.json").json()["paths"].items():
@@ -52,6 +56,10 @@ def test_every_route_answers_a_foreign_key_as_if_nothing_were_there(server: Serv
             assert theirs.get("/sessions", params=params).json()["items"] == []
         assert theirs.get("/usage").json()["session_count"] == 0
         assert theirs.get("/usage/webhooks").json()["items"] == []
+        assert theirs.get("/secrets").json()["items"] == []
+        read = mine.get(f"/secrets/{secret['name']}", params={"namespace": "function_env"})
+        assert read.json() == {"value": "of mine"}
+        mine.delete(f"/secrets/{secret['id']}").raise_for_status()
         assert mine.get(f"/usage/webhooks/{hook['endpoint_id']}").json()["enabled"]
         mine.delete(f"/usage/webhooks/{hook['endpoint_id']}").raise_for_status()
         assert mine.get(f"/sessions/{session['session_id']}").json()["status"] == "active"
@@ -62,6 +70,9 @@ def _call(client: httpx.Client, method: str, path: str) -> httpx.Response:
     bodies: dict[str, object] = {
         "execute": {"type": "wait", "time_ms": 1},
         "cookies": {"cookies": []},
+        "observe": {},
+        "scrape": {},
     }
     body = bodies.get(path.rsplit("/", 1)[-1], {} if method == "patch" else None) if method in _WITH_BODY else None
-    return client.request(method.upper(), path, json=body)
+    params = {"namespace": "function_env"} if path.startswith("/secrets/") else None
+    return client.request(method.upper(), path, json=body, params=params)

@@ -51,6 +51,12 @@ def run_sdk_session(version: str, api_url: str, api_key: str, page_url: str) -> 
     return _run(command, _CLIENTS, sdk_environment(api_url, api_key))
 
 
+def run_sdk_script(version: str, api_url: str, api_key: str, name: str, *arguments: str) -> dict[str, Any]:
+    """What another script of ``tests/clients`` prints with that SDK."""
+    command = [str(sdk_python(version)), str(_CLIENTS / name), *arguments]
+    return _run(command, _CLIENTS, sdk_environment(api_url, api_key))
+
+
 def run_sdk_code(version: str, api_url: str, api_key: str, code: str) -> str:
     """Standard output of a program such as the README's, run with that SDK."""
     command = [str(sdk_python(version)), "-c", code]

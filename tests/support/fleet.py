@@ -7,6 +7,8 @@
 - ``acquire_error``: raised by the next acquires, ``UpstreamRefused("…")`` say, until set to ``None``;
 - ``run_delay_seconds`` and ``run_error``: the same for commands;
 - ``answers``: text that ``EvaluateJs`` returns, by code; code that is not listed returns ``"null"``;
+- ``read``: the document that ``ReadPage`` answers with, at the page's address if its own is empty;
+- ``page``: what ``Observe`` sees and the acting commands act on (``fake_page.py``);
 - ``set_traffic`` and ``set_idle``: what ``traffic`` reports;
 - ``crash``: the browser ends unasked, and the listeners hear of it.
 
@@ -29,6 +31,7 @@ from noctule.browser.commands import (
     BrowserLost,
     BrowserSpec,
     Capacity,
+    CloseTab,
     Command,
     CommandFailed,
     Cookies,
@@ -39,16 +42,22 @@ from noctule.browser.commands import (
     GoBack,
     GoForward,
     Goto,
+    GotoNewTab,
     NodeFull,
+    Observe,
+    PageRead,
     Picture,
+    ReadPage,
     Reload,
     Result,
     SandboxLevel,
     Screenshot,
     SetCookies,
+    SwitchTab,
     Traffic,
     Wait,
 )
+from tests.support.fake_page import FakePage
 
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) Fake/1.0"
 
@@ -83,6 +92,8 @@ class FakeFleet:
         self.run_delay_seconds = 0.0
         self.run_error: Exception | None = None
         self.answers: dict[str, str] = {}
+        self.read = PageRead("", "", "text/plain", body=b"A page of the fake fleet.")
+        self.page = FakePage()
         self.specs: dict[str, BrowserSpec] = {}
         self.acquired: list[str] = []
         self.released: list[str] = []
@@ -211,13 +222,26 @@ class FakeFleet:
                 return Done(f"Waited {time_ms} ms")
             case EvaluateJs(code=code):
                 return Evaluated(self.answers.get(code, "null"))
+            case ReadPage():
+                return replace(self.read, url=self.read.url or session.history[session.position])
             case Screenshot():
                 return Picture(JPEG)
+            case Observe():
+                return self.page.observe(session.history[session.position])
+            case GotoNewTab(url=url):
+                _check_url(url)
+                return Done(f"Opened {url} in a new tab, which is now the current one")
+            case SwitchTab(index=index):
+                return Done(f"Switched to tab {index}")
+            case CloseTab():
+                return Done("Closed the tab")
             case GetCookies():
                 return Cookies(tuple(session.cookies.values()))
             case SetCookies(cookies=cookies):
                 session.cookies |= {(cookie.domain, cookie.path, cookie.name): cookie for cookie in cookies}
                 return Done(f"Set {len(cookies)} cookies")
+            case _:
+                return self.page.act(command)
 
 
 def _check_url(url: str) -> None:

@@ -13,6 +13,7 @@ import click
 from sqlalchemy import Connection, Engine
 
 from noctule.app import database_url, load_book
+from noctule.cli.books import AuditedBooks, audit_books
 from noctule.cli.common import load_settings, plain_sentences
 from noctule.db import backup as backups
 from noctule.db.check import Examined, examine
@@ -21,7 +22,7 @@ from noctule.db.files import file_engine
 from noctule.db.restore import Restored
 from noctule.db.restore import restore as restore_backup
 from noctule.kit.clock import SystemClock
-from noctule.metering.service import AuditReport, Metering
+from noctule.metering.service import Metering
 from noctule.settings import Settings
 
 _KEY_FILE = "secret.key"
@@ -100,7 +101,7 @@ def _engine(settings: Settings, file: Path | None) -> Engine:
     return file_engine(path.absolute(), writable=file is None)
 
 
-def _check_migrated(settings: Settings, file: Path) -> tuple[Examined, AuditReport]:
+def _check_migrated(settings: Settings, file: Path) -> tuple[Examined, AuditedBooks]:
     with TemporaryDirectory(prefix="noctule-check-") as folder:
         path = Path(folder) / "migrated.db"
         restore_backup(file, f"sqlite:///{path}", secret=Path(folder) / _KEY_FILE)
@@ -108,8 +109,9 @@ def _check_migrated(settings: Settings, file: Path) -> tuple[Examined, AuditRepo
             return examine(connection), _audit(settings, connection)
 
 
-def _audit(settings: Settings, connection: Connection) -> AuditReport:
-    return Metering(SystemClock(), load_book(settings), instance_id="cli", boot_id="cli").audit(connection)
+def _audit(settings: Settings, connection: Connection) -> AuditedBooks:
+    metering = Metering(SystemClock(), load_book(settings), instance_id="cli", boot_id="cli")
+    return audit_books(metering, connection)
 
 
 def _told(done: Restored, secret: Path) -> Iterator[str]:
@@ -123,7 +125,7 @@ def _told(done: Restored, secret: Path) -> Iterator[str]:
     yield "The next server closes the sessions that were live in it as of when they were last seen, and bills nothing."
 
 
-def _report(examined: Examined, books: AuditReport | None, note: str) -> Iterator[str]:
+def _report(examined: Examined, books: AuditedBooks | None, note: str) -> Iterator[str]:
     yield f"{_rows(examined.rows)}, schema {examined.revision or 'none'}{f' ({note})' if note else ''}"
     yield ""
     checks = [(each.name, each.meaning, each.problems, len(each.problems)) for each in examined.checks]
@@ -135,6 +137,8 @@ def _report(examined: Examined, books: AuditReport | None, note: str) -> Iterato
         yield from (f"          {problem}" for problem in problems)
         if count > len(problems):
             yield f"          and {count - len(problems):,} more"
+    if books is not None:
+        yield from (f"note    {note}" for note in books.notes)
     yield ""
     if books is None:
         yield "The books were not looked at."

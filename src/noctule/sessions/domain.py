@@ -100,7 +100,10 @@ class ProxyChoice:
 
 @dataclass(frozen=True, slots=True)
 class StartSession:
-    """The wish for a session, defaults filled in; durations are minutes, sizes CSS pixels."""
+    """The wish for a session, defaults filled in; durations are minutes, sizes CSS pixels.
+
+    ``is_one_shot``: it will be over in a moment, and a context in a browser that others of its workspace use will do.
+    """
 
     headless: bool = True
     solve_captchas: bool = False
@@ -122,6 +125,7 @@ class StartSession:
     vault_id: str | None = None
     tags: tuple[str, ...] = ()
     max_cost_nanos: int | None = None
+    is_one_shot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

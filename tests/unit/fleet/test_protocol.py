@@ -12,24 +12,32 @@ import pytest
 
 from noctule.browser.commands import (
     DEFAULT_VIEWPORT,
+    Acted,
     BrowserCookie,
     BrowserGone,
     BrowserLost,
     BrowserSpec,
+    Click,
     CommandFailed,
     Cookies,
     Done,
     Evaluated,
     EvaluateJs,
+    Fill,
     GetCookies,
     GoBack,
     GoForward,
     Goto,
+    Node,
     NodeFull,
+    Observe,
+    Observed,
     Picture,
+    PressKey,
     Reload,
     Screenshot,
     SetCookies,
+    Target,
     Traffic,
     Upstream,
     UpstreamRefused,
@@ -53,6 +61,7 @@ class Bench:
     url: Callable[[str], str]
     crash: Callable[[str], None]
     break_upstreams: Callable[[], None]
+    form: str
 
 
 @asynccontextmanager
@@ -63,7 +72,14 @@ async def _fake(folder: Path) -> AsyncIterator[Bench]:
     def break_upstreams() -> None:
         fleet.acquire_error = UpstreamRefused("the proxy does not answer")
 
-    yield Bench(fleet, lambda path: f"http://site.test{path}", fleet.crash, break_upstreams)
+    fleet.page.nodes = (
+        Node(
+            "I1", "fill", "textbox", "Secret", 'I1[:]<input type="password">Secret</input>', ">1", (), (8, 8, 200, 20)
+        ),
+        Node("B1", "click", "button", "Send", "B1[:]<button>Send</button>", ">2", (), (8, 40, 60, 20)),
+    )
+    url = "http://site.test"
+    yield Bench(fleet, lambda path: f"{url}{path}", fleet.crash, break_upstreams, f"{url}/form")
 
 
 @asynccontextmanager
@@ -71,6 +87,7 @@ async def _real(folder: Path) -> AsyncIterator[Bench]:
     with serving() as pages:
         for path in ("/", "/other"):
             pages.add(path, path)
+        pages.add("/form", "<input id=secret aria-label=Secret type=password><button id=send>Send</button>")
         async with running_node(folder, allow=pages.allow, max_sessions=LIMIT) as node:
 
             def crash(session_id: str) -> None:
@@ -78,7 +95,7 @@ async def _real(folder: Path) -> AsyncIterator[Bench]:
                 assert process is not None
                 os.kill(process.pid, signal.SIGKILL)
 
-            yield Bench(LocalFleet(node), pages.url, crash, lambda: None)
+            yield Bench(LocalFleet(node), pages.url, crash, lambda: None, pages.url("/form"))
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.slow)])
@@ -161,6 +178,35 @@ def test_commands_that_cannot_be_carried_out_fail_by_kind(on_bench: OnBench) -> 
         with pytest.raises(CommandFailed) as failed:
             await bench.fleet.run("a", GoForward())
         assert failed.value.kind == "ActionExecutionError"
+
+    on_bench(act)
+
+
+def test_what_was_observed_is_acted_on_by_its_id_or_by_a_selector(on_bench: OnBench) -> None:
+    async def act(bench: Bench) -> None:
+        run = bench.fleet.run
+        await bench.fleet.acquire(BrowserSpec("a"), 20)
+        await run("a", Goto(bench.form))
+        observed = await run("a", Observe())
+        assert isinstance(observed, Observed)
+        assert observed.url == bench.form
+        found = [(node.id, node.kind, node.role, node.name) for node in observed.nodes]
+        assert found == [("I1", "fill", "textbox", "Secret"), ("B1", "click", "button", "Send")]
+        assert all(node.line in observed.description for node in observed.nodes)
+        clicked = await run("a", Click(Target(id="B1")))
+        assert isinstance(clicked, Acted)
+        assert (clicked.selector, clicked.label, clicked.is_secret) == ("#send", "Send", False)
+        filled = await run("a", Fill(Target(selectors=("#secret",)), "hush"))
+        assert isinstance(filled, Acted)
+        assert (filled.selector, filled.is_secret) == ("#secret", True)
+        for command in (PressKey("Tab"), Fill(Target(id="I1"), "hush")):
+            assert isinstance(await run("a", command), Acted)
+        with pytest.raises(CommandFailed, match=r"^Action with id 'X1' is invalid: action 'X1' not found") as failed:
+            await run("a", Click(Target(id="X1")))
+        assert failed.value.kind == "InvalidActionError"
+        with pytest.raises(CommandFailed, match="#nothing") as failed:
+            await run("a", Click(Target(selectors=("#nothing",)), timeout_seconds=0.2))
+        assert failed.value.kind == "InvalidLocatorRuntimeError"
 
     on_bench(act)
 

@@ -1,5 +1,6 @@
 """Sessions as the page tag needs them, in a dictionary."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from noctule.kit.errors import Conflict, NotFound
@@ -22,4 +23,7 @@ class FakeSessions:
         self.used.append(session_id)
 
     async def record_step(self, session_id: str, kind: str, value: dict[str, Any]) -> None:
-        self.steps.append((session_id, kind, value))
+        await self.record_steps(session_id, kind, (value,))
+
+    async def record_steps(self, session_id: str, kind: str, values: Sequence[dict[str, Any]]) -> None:
+        self.steps += [(session_id, kind, value) for value in values]

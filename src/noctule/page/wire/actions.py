@@ -1,4 +1,5 @@
-"""The 27 actions of ``POST /sessions/{session_id}/page/execute``, told apart by ``type``."""
+"""The actions of ``POST /sessions/{session_id}/page/execute``, told apart by ``type``: the contract's 27, and one more
+that newer clients know."""
 
 import datetime
 from collections.abc import Mapping
@@ -62,6 +63,10 @@ CaptchaType = Annotated[
         }
     ),
 ]
+
+
+# Newer clients send it; the published contract does not have it.
+ScrollSelector = SkipJsonSchema[Annotated[str, Field(min_length=1)] | None]
 
 
 class FormFillAction(BrowserAction):
@@ -140,21 +145,19 @@ class PressKeyAction(BrowserAction):
 
 
 class ScrollUpAction(BrowserAction):
-    """Scroll up by ``amount`` pixels, or by about a page."""
-
-    ignored_names: ClassVar[frozenset[str]] = frozenset({"selector"})
+    """Scroll up by ``amount`` pixels, or by about a page; the page, or what ``selector`` finds."""
 
     type: Literal["scroll_up"] = "scroll_up"
     amount: WholeNumber | None = None
+    selector: ScrollSelector = None
 
 
 class ScrollDownAction(BrowserAction):
-    """Scroll down by ``amount`` pixels, or by about a page."""
-
-    ignored_names: ClassVar[frozenset[str]] = frozenset({"selector"})
+    """Scroll down by ``amount`` pixels, or by about a page; the page, or what ``selector`` finds."""
 
     type: Literal["scroll_down"] = "scroll_down"
     amount: WholeNumber | None = None
+    selector: ScrollSelector = None
 
 
 class CaptchaSolveAction(BrowserAction):
@@ -209,6 +212,15 @@ class SmsReadAction(BrowserAction):
     limit: WholeNumber = 10
     timedelta: datetime.timedelta | None = datetime.timedelta(minutes=5)
     only_unread: bool = True
+
+
+class EmailVerificationReadAction(BrowserAction):
+    """Read the newest verification email of a mailbox."""
+
+    type: Literal["email_verification_read"] = "email_verification_read"
+    mailbox_id: str = Field(min_length=1)
+    sender_domain: str = Field(min_length=1)
+    max_age_seconds: WholeNumber = Field(default=300, ge=30, le=900)
 
 
 class EvaluateJsAction(BrowserAction):
@@ -308,6 +320,46 @@ Action = Annotated[
     | CheckAction
     | SelectDropdownOptionAction
     | UploadFileAction
+    | DownloadFileAction
+    # Newer clients send it; the published contract does not have it.
+    | SkipJsonSchema[EmailVerificationReadAction],
+    Field(discriminator="type"),
+]
+"""An action, as it is understood."""
+
+Interaction = Annotated[
+    ClickAction
+    | FillAction
+    | MultiFactorFillAction
+    | FallbackFillAction
+    | CheckAction
+    | SelectDropdownOptionAction
+    | UploadFileAction
     | DownloadFileAction,
     Field(discriminator="type"),
 ]
+"""An action on one element."""
+
+PageAction = Annotated[
+    FormFillAction
+    | GotoAction
+    | GotoNewTabAction
+    | CloseTabAction
+    | SwitchTabAction
+    | GoBackAction
+    | GoForwardAction
+    | ReloadAction
+    | WaitAction
+    | PressKeyAction
+    | ScrollUpAction
+    | ScrollDownAction
+    | CaptchaSolveAction
+    | HelpAction
+    | CompletionAction
+    | ScrapeAction
+    | EmailReadAction
+    | SmsReadAction
+    | EvaluateJsAction,
+    Field(discriminator="type"),
+]
+"""An action on the whole tab."""

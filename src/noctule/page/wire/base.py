@@ -1,11 +1,13 @@
 """What actions have in common."""
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from noctule.kit.tolerance import TolerantRequest
 from noctule.kit.web import WholeNumber
+from noctule.page.domain import is_blank_selectors
 
 
 def publish_open(schema: dict[str, Any]) -> None:
@@ -17,6 +19,11 @@ Text = str | SecretStr
 """Text that the contract lets be a secret; it arrives as plain text."""
 
 
+def plain(text: Text) -> str:
+    """The text itself."""
+    return text if isinstance(text, str) else text.get_secret_value()
+
+
 class BrowserAction(TolerantRequest):
     """An action on the whole tab. ``category`` and ``description`` are clients' notes to themselves."""
 
@@ -24,6 +31,15 @@ class BrowserAction(TolerantRequest):
 
     category: str = "Special Browser Actions"
     description: str = Field(default_factory=str)
+
+
+_NO_SELECTOR: Mapping[str, Any] = {
+    "css_selector": "",
+    "xpath_selector": "",
+    "in_iframe": False,
+    "in_shadow_root": False,
+    "iframe_parent_css_selectors": [],
+}
 
 
 class NodeSelectors(BaseModel):
@@ -37,6 +53,12 @@ class NodeSelectors(BaseModel):
     iframe_parent_css_selectors: list[str]
     playwright_selector: str | None = None
     python_selector: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_part(cls, value: Any) -> Any:
+        """One selector is enough, although the contract asks for every field."""
+        return {**_NO_SELECTOR, **value} if isinstance(value, Mapping) else value
 
 
 class ActionParameter(BaseModel):
@@ -66,6 +88,14 @@ class InteractionAction(TolerantRequest):
     text_label: str | None = None
     param: ActionParameter | None = Field(default=None, exclude=True)
     timeout: WholeNumber = Field(default=15000, ge=0)
+
+    @model_validator(mode="after")
+    def _aims_at_something(self) -> Self:
+        selector = self.selector
+        is_blank = is_blank_selectors(selector.model_dump()) if isinstance(selector, NodeSelectors) else not selector
+        if is_blank and not self.id.strip():
+            raise ValueError("an interaction needs an id of the last observation, or a selector")
+        return self
 
 
 def value_of(type_name: str, name: str = "value") -> ActionParameter:

@@ -8,8 +8,10 @@ from pydantic import BaseModel, RootModel
 from pydantic.json_schema import SkipJsonSchema
 
 from noctule.kit.web import WireResponse
-from noctule.page.domain import Outcome
+from noctule.page.domain import Outcome, echo
 from noctule.page.wire.actions import Action
+
+_NO_DATA = {"markdown": "", "images": None, "structured": None}
 
 ImageCategory = Literal["favicon", "icon", "content_image", "decorative", "svg_icon", "svg_content"]
 
@@ -73,14 +75,13 @@ class ApiExecutionResponse(WireResponse):
 
 def execution_reply(action: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
     """The JSON of an ``ApiExecutionResponse`` that echoes ``action`` as it came."""
-    data = None if outcome.markdown is None else DataSpace(markdown=outcome.markdown).model_dump(mode="json")
     reply: dict[str, Any] = {
         "started_at": outcome.started_at.isoformat(),
         "ended_at": outcome.ended_at.isoformat(),
-        "action": dict(action),
+        "action": echo(action, outcome.found),
         "success": outcome.success,
         "message": outcome.message,
-        "data": data,
+        "data": None if outcome.data is None else {**_NO_DATA, **outcome.data},
         "exception": None,
     }
     if outcome.failure:

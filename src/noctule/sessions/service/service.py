@@ -6,7 +6,7 @@ browser is waited for; a browser never outlives its session, whatever fails in b
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -193,11 +193,20 @@ class SessionService:
 
     async def record_step(self, session_id: str, kind: str, value: dict[str, Any]) -> None:
         """Append to the trajectory of a live session; one that ended meanwhile keeps what it had."""
+        await self.record_steps(session_id, kind, (value,))
+
+    async def record_steps(self, session_id: str, kind: str, values: Sequence[dict[str, Any]]) -> None:
+        """``record_step`` for several at once."""
         live = self._live.get(session_id)
         if live is None:
             return
+
+        def step(connection: Connection) -> None:
+            for value in values:
+                store.add_step(connection, session_id, Step(kind, value))
+
         async with live.lock:
-            await self._database.write(lambda connection: store.add_step(connection, session_id, Step(kind, value)))
+            await self._database.write(step)
 
     async def cookies(self, workspace_id: str, session_id: str) -> tuple[BrowserCookie, ...]:
         """All cookies of the session's browser."""

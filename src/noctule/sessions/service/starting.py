@@ -83,7 +83,7 @@ class Starting:
         """An active session with this id and the nano-dollars of its first minute, which is paid; raises as
         ``SessionService.start`` says."""
         upstream = self._upstream(wish)
-        spec = _spec(session_id, wish, upstream)
+        spec = _spec(session_id, starter, wish, upstream)
         self._admit_by_machine(spec)
         try:
             intent = await self._database.write(
@@ -206,7 +206,7 @@ class Starting:
         await self._mark_failed(session_id, error)
 
 
-def _spec(session_id: str, wish: StartSession, upstream: Upstream | None) -> BrowserSpec:
+def _spec(session_id: str, starter: Starter, wish: StartSession, upstream: Upstream | None) -> BrowserSpec:
     viewport = None
     if wish.viewport_width is not None and wish.viewport_height is not None:
         viewport = Viewport(wish.viewport_width, wish.viewport_height)
@@ -219,4 +219,5 @@ def _spec(session_id: str, wish: StartSession, upstream: Upstream | None) -> Bro
         extra_http_headers=wish.extra_http_headers,
         upstream=upstream,
         cdp_url=wish.cdp_url,
+        shared_by=starter.workspace_id if wish.is_one_shot else None,
     )

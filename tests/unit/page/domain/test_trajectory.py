@@ -1,16 +1,19 @@
 """What the trajectory keeps of an action."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
-from noctule.page.domain import Failure, Outcome, trajectory_value
+from noctule.page.domain import Failure, Found, Outcome, trajectory_value
 from tests.support.clock import FrozenClock
 
 NOW = FrozenClock().now()
+REFUSED = Failure("ActionExecutionError", "it was refused")
 
 
-def outcome(message: str = "done", markdown: str | None = None, failure: Failure | None = None) -> Outcome:
-    return Outcome(NOW, NOW, message, markdown, failure)
+def outcome(message: str = "done", text: str | None = None, failure: Failure | None = None, **more: Any) -> Outcome:
+    return Outcome(NOW, NOW, message, None if text is None else {"markdown": text}, failure, **more)
 
 
 def test_the_trajectory_keeps_the_action_its_success_and_its_message() -> None:
@@ -31,25 +34,37 @@ def test_the_trajectory_keeps_why_an_action_failed() -> None:
     assert (value["success"], value["exception"]) == (False, "gone")
 
 
+def test_the_trajectory_says_how_the_element_of_an_id_is_found_again() -> None:
+    value = trajectory_value({"type": "click", "id": "B1"}, outcome(found=Found("#send", "Send")))
+    assert value["action"]["selector"]["playwright_selector"] == "#send"
+    assert value["action"]["text_label"] == "Send"
+
+
 def test_a_long_result_is_cut_and_says_how_much_is_missing() -> None:
-    value = trajectory_value({"type": "evaluate_js", "code": "x"}, outcome(markdown="a" * 10_007))
+    value = trajectory_value({"type": "evaluate_js", "code": "x"}, outcome(text="a" * 10_007))
     assert value["data"]["markdown"] == "a" * 10_000 + "… (7 characters left out)"
 
 
 @pytest.mark.parametrize(
-    ("action", "kept"),
+    ("action", "of", "kept"),
     [
-        ({"type": "multi_factor_fill", "value": "123456"}, "********"),
+        ({"type": "multi_factor_fill", "value": "123456"}, outcome(), "********"),
         (
             {"type": "form_fill", "value": {"email": "a@b.c", "password": "hunter2", "cc_cvv": "123"}},
+            outcome(),
             {"email": "a@b.c", "password": "********", "cc_cvv": "********"},
         ),
-        ({"type": "fill", "value": "text"}, "text"),
+        ({"type": "fill", "value": "text"}, outcome(), "text"),
+        ({"type": "fill", "value": "hunter2"}, outcome(is_secret=True), "********"),
+        ({"type": "fallback_fill", "value": "hunter2"}, outcome(is_secret=True), "********"),
+        ({"type": "fill", "value": "hunter2"}, outcome(failure=REFUSED), "********"),
+        ({"type": "select_dropdown_option", "value": "O3"}, outcome(failure=REFUSED), "O3"),
+        ({"type": "check", "value": False}, outcome(), False),
     ],
 )
-def test_what_is_surely_a_secret_is_masked_in_the_trajectory(action: dict[str, object], kept: object) -> None:
+def test_what_may_be_a_secret_is_masked_in_the_trajectory(action: dict[str, object], of: Outcome, kept: object) -> None:
     before = dict(action)
-    assert trajectory_value(action, outcome())["action"]["value"] == kept
+    assert trajectory_value(action, of)["action"]["value"] == kept
     assert action == before
 
 

@@ -1,39 +1,34 @@
-"""The routes of the page tag: wire in, service, wire out."""
+"""The routes that act on a page, look at it, and take its picture."""
 
 import base64
 import json
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Body, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from noctule.browser.commands import EvaluateJs, GoBack, GoForward, Goto, Reload, Wait
 from noctule.kit.errors import InvalidRequest
-from noctule.kit.web import CallerDep, LooseBool
-from noctule.page.domain import AskForHelp, Complete, NotSupported
-from noctule.page.service import Deed, PageService
+from noctule.kit.web import CallerDep, LooseBool, show_cost
+from noctule.page.routes.deeds import deed_of
+from noctule.page.service import PageService
 from noctule.page.wire import (
     Action,
     ApiExecutionResponse,
-    CompletionAction,
-    EvaluateJsAction,
-    GoBackAction,
-    GoForwardAction,
-    GotoAction,
-    HelpAction,
-    ReloadAction,
-    WaitAction,
+    Observation,
+    ObserveRequest,
     execution_reply,
+    observation_json,
 )
 
 _UpdateMetadata = Annotated[LooseBool, Query(description="Accepted for older clients; changes nothing.")]
 
 _JPEG = {"schema": {"type": "string", "contentMediaType": "image/jpeg"}}
+_LONGEST_INSTRUCTIONS = 20_000
 
 
-def router(service: PageService) -> APIRouter:
-    """The page tag over ``service``."""
-    routes = APIRouter(prefix="/sessions/{session_id}/page", tags=["sessions", "page"])
+def add(routes: APIRouter, service: PageService) -> None:
+    """Add them to the routes of the page."""
 
     @routes.post("/execute", operation_id="page_execute", summary="Page Execute", response_model=ApiExecutionResponse)
     async def execute(
@@ -45,9 +40,22 @@ def router(service: PageService) -> APIRouter:
     ) -> Response:
         """Carry out one action. One that fails is answered with ``success: false`` and its reason."""
         own_json = await _echoable(request)
-        outcome = await service.execute(caller.workspace_id, session_id, deed_of(action), own_json)
-        # Escaped, since half a surrogate pair, which JSON may hold, has no UTF-8.
-        return Response(json.dumps(execution_reply(own_json, outcome)), media_type="application/json")
+        outcome = await service.execute(
+            caller.workspace_id, session_id, deed_of(action), own_json, api_key_id=caller.key_id
+        )
+        return _answer(execution_reply(own_json, outcome), outcome.cost_nanos)
+
+    @routes.post("/observe", operation_id="page_observe", summary="Page Observe", response_model=Observation)
+    async def observe(
+        caller: CallerDep, session_id: str, body: ObserveRequest, update_metadata: _UpdateMetadata = True
+    ) -> Response:
+        """What is to be seen in the current tab, and what can be done with it."""
+        instructions = body.instructions
+        if instructions is not None and len(instructions) > _LONGEST_INSTRUCTIONS:
+            allowed = f"at most {_LONGEST_INSTRUCTIONS} characters are allowed"
+            raise InvalidRequest.at(("body", "instructions"), allowed, f"{instructions[:100]}…")
+        sight = await service.observe(caller.workspace_id, session_id, instructions, api_key_id=caller.key_id)
+        return _answer(observation_json(sight), sight.cost_nanos)
 
     @routes.post(
         "/screenshot",
@@ -65,7 +73,20 @@ def router(service: PageService) -> APIRouter:
             return JSONResponse({"raw": base64.b64encode(jpeg).decode("ascii")})
         return Response(jpeg, media_type="image/jpeg")
 
-    return routes
+
+def _answer(value: dict[str, Any], cost_nanos: int | None) -> Response:
+    response = Response(_encoded(value), media_type="application/json")
+    if cost_nanos is not None:
+        show_cost(response, cost_nanos)
+    return response
+
+
+def _encoded(value: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except (UnicodeEncodeError, OverflowError, msgspec.MsgspecError):
+        # Half a surrogate pair, which JSON may hold, has no UTF-8, and integers have no end; both can be written out.
+        return json.dumps(value).encode("ascii")
 
 
 async def _echoable(request: Request) -> dict[str, Any]:
@@ -76,26 +97,3 @@ async def _echoable(request: Request) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InvalidRequest.at(("body",), f"cannot be echoed as JSON: {error}", action.get("type")) from error
     return action
-
-
-def deed_of(action: Action) -> Deed:
-    """What ``action`` asks for."""
-    match action:
-        case GotoAction(url=url, wait_until=wait_until):
-            return Goto(url.strip(), wait_until)
-        case WaitAction(time_ms=time_ms):
-            return Wait(time_ms)
-        case EvaluateJsAction(code=code):
-            return EvaluateJs(code)
-        case GoBackAction():
-            return GoBack()
-        case GoForwardAction():
-            return GoForward()
-        case ReloadAction():
-            return Reload()
-        case CompletionAction(success=success, answer=answer):
-            return Complete(success, answer)
-        case HelpAction(reason=reason):
-            return AskForHelp(reason)
-        case _:
-            return NotSupported(action.type)
