@@ -1,0 +1,115 @@
+"""The pages of MiniWoB++, as the wheel brings them, on an address of loopback.
+
+Only files of the package's own folder are ever served: names are compared with what is there, so that no path leads out
+of it. Nothing of the package is imported, so that nothing that it depends on need be there.
+"""
+
+import mimetypes
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+_FOLDER = "miniwob/html"
+_MAX_CONNECTIONS = 64
+_SOCKET_SECONDS = 10.0
+# jQuery UI and its like ask for files by these names.
+_KINDS = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+}
+
+
+class Missing(Exception):
+    """The package is not installed; the message says how to get it."""
+
+
+def folder() -> Path:
+    """Where the pages are. Raises ``Missing``."""
+    try:
+        path = Path(str(distribution("miniwob").locate_file(_FOLDER)))
+    except PackageNotFoundError:
+        path = Path()
+    if not (path / "miniwob").is_dir():
+        raise Missing("The package miniwob is not installed; requirements/miniwob.lock pins it (pip install --no-deps)")
+    return path
+
+
+class Pages:
+    """The server. ``tasks`` are the names of all pages."""
+
+    def __init__(self, root: Path) -> None:
+        self.tasks = sorted(path.stem for path in (root / "miniwob").glob("*.html"))
+        files = {f"/{path.relative_to(root)}": path for path in root.rglob("*") if path.is_file()}
+        self._server = _Server(files)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread.start()
+
+    @property
+    def allow(self) -> str:
+        """What the egress policy has to allow."""
+        return f"127.0.0.1:{self._server.server_address[1]}"
+
+    def url(self, task: str) -> str:
+        """Address of a task's page."""
+        return f"http://{self.allow}/miniwob/{task}.html"
+
+    def close(self) -> None:
+        """End it."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=5)
+
+
+@contextmanager
+def serving() -> Iterator[Pages]:
+    """The pages for the length of a block. Raises ``Missing``."""
+    pages = Pages(folder())
+    try:
+        yield pages
+    finally:
+        pages.close()
+
+
+class _Server(ThreadingHTTPServer):
+    """A connection too many waits in the kernel's queue until another has ended."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, files: dict[str, Path]) -> None:
+        self._free = threading.BoundedSemaphore(_MAX_CONNECTIONS)
+        super().__init__(("127.0.0.1", 0), type("Handler", (_Handler,), {"files": files}))
+
+    def process_request_thread(self, request: object, client_address: object) -> None:
+        """Serve one connection, when fewer than the most are being served."""
+        with self._free:
+            super().process_request_thread(request, client_address)  # type: ignore[arg-type]
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A browser that goes away in the middle is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    files: dict[str, Path]
+    protocol_version = "HTTP/1.1"
+    timeout = _SOCKET_SECONDS
+
+    def do_GET(self) -> None:
+        path = self.files.get(unquote(urlsplit(self.path).path))
+        body = path.read_bytes() if path else b"There is no such file.\n"
+        kind = "text/plain; charset=utf-8"
+        if path:
+            kind = _KINDS.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        self.send_response(200 if path else 404)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """The output is the report's."""
