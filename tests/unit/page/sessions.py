@@ -12,15 +12,17 @@ class FakeSessions:
     def __init__(self) -> None:
         self.owners: dict[str, str] = {}
         self.closed: set[str] = set()
+        self.tags: tuple[str, ...] = ()
         self.used: list[str] = []
         self.steps: list[tuple[str, str, dict[str, Any]]] = []
 
-    async def use(self, workspace_id: str, session_id: str) -> None:
+    async def use(self, workspace_id: str, session_id: str) -> tuple[str, ...]:
         if self.owners.get(session_id) != workspace_id:
             raise NotFound(f"Session {session_id} not found")
         if session_id in self.closed:
             raise Conflict(f"Session {session_id} is closed")
         self.used.append(session_id)
+        return self.tags
 
     async def record_step(self, session_id: str, kind: str, value: dict[str, Any]) -> None:
         await self.record_steps(session_id, kind, (value,))

@@ -6,7 +6,7 @@ markdown is made off the event loop, and the browser is not needed any more once
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from noctule.browser.commands import BrowserLost, Command, CommandFailed, Done, Goto, PageRead, ReadPage, Result
@@ -36,8 +36,11 @@ _LEAST_MODEL_SECONDS = 5.0
 class Sessions(Protocol):
     """What reading needs of sessions."""
 
-    async def use(self, workspace_id: str, session_id: str) -> None:
-        """Note that the session is being used. Raises ``NotFound``, or ``Conflict`` if it has ended."""
+    async def use(self, workspace_id: str, session_id: str) -> tuple[str, ...]:
+        """Note that the session is being used; answers its tags.
+
+        Raises ``NotFound``, or ``Conflict`` if it has ended.
+        """
         ...
 
     async def record_steps(self, session_id: str, kind: str, values: Sequence[dict[str, Any]]) -> None:
@@ -125,7 +128,7 @@ class Scraping:
         for the model.
         """
         check(wish)
-        await self._sessions.use(payer.workspace_id, session_id)
+        payer = replace(payer, tags=await self._sessions.use(payer.workspace_id, session_id))
         steps: list[dict[str, Any]] = []
         try:
             return await self._kept(

@@ -31,8 +31,11 @@ _LAST_LINE_SECONDS = 55.0
 class Sessions(Protocol):
     """What this tag needs of sessions."""
 
-    async def use(self, workspace_id: str, session_id: str) -> None:
-        """Note that the session is being used. Raises ``NotFound``, or ``Conflict`` if it has ended."""
+    async def use(self, workspace_id: str, session_id: str) -> tuple[str, ...]:
+        """Note that the session is being used; answers its tags.
+
+        Raises ``NotFound``, or ``Conflict`` if it has ended.
+        """
         ...
 
     async def record_step(self, session_id: str, kind: str, value: dict[str, Any]) -> None:
@@ -97,8 +100,8 @@ class PageService:
         Raises ``NotFound`` or ``Conflict`` for a session that cannot be used, ``Conflict`` for what was not tried
         because this server does not have what it takes, or because an id was given before anything was observed.
         """
-        await self._sessions.use(workspace_id, session_id)
-        payer = Payer(workspace_id, session_id=session_id, api_key_id=api_key_id)
+        tags = await self._sessions.use(workspace_id, session_id)
+        payer = Payer(workspace_id, session_id=session_id, api_key_id=api_key_id, tags=tags)
         started_at = self._clock.now()
         failure: Failure | None = None
         try:
@@ -134,8 +137,8 @@ class PageService:
         Raises ``NotFound`` or ``Conflict`` for a session that cannot be used, ``BrowserFailed`` for a page that
         cannot be looked at, ``PaymentRequired`` where nothing is left for the model.
         """
-        await self._sessions.use(workspace_id, session_id)
-        payer = Payer(workspace_id, session_id=session_id, api_key_id=api_key_id)
+        tags = await self._sessions.use(workspace_id, session_id)
+        payer = Payer(workspace_id, session_id=session_id, api_key_id=api_key_id, tags=tags)
         try:
             sight = await self._perceiver.look(payer, session_id, instructions)
         except CommandFailed as error:

@@ -177,8 +177,8 @@ class SessionService:
 
     # -- use -------------------------------------------------------------------------------------------
 
-    async def use(self, workspace_id: str, session_id: str) -> None:
-        """Note an operation on a live session.
+    async def use(self, workspace_id: str, session_id: str) -> tuple[str, ...]:
+        """Note an operation on a live session; answers its tags.
 
         Raises ``NotFound`` for a session of another workspace or none, ``Conflict`` for one that is over.
         """
@@ -190,6 +190,7 @@ class SessionService:
             why = in_words(live.ending.reason, live.ending.error)
             raise Conflict(f"Session {session_id} is not active: it is closing. {why}")
         live.last_accessed_at = self._clock.now()
+        return live.session.tags
 
     async def record_step(self, session_id: str, kind: str, value: dict[str, Any]) -> None:
         """Append to the trajectory of a live session; one that ended meanwhile keeps what it had."""

@@ -4,6 +4,7 @@ import pytest
 
 from noctule.kit.errors import PaymentRequired
 from noctule.llm.errors import ModelTimedOut
+from noctule.llm.protocol import Payer
 from noctule.page.service import Sight
 from tests.unit.page.house import FORM, SID, House
 
@@ -57,11 +58,12 @@ def test_instructions_are_no_step() -> None:
 def test_where_there_is_a_model_it_chooses_and_its_cost_is_told() -> None:
     house = House()
     house.llm.model, house.llm.cost_nanos = "fake/model", 700
+    house.sessions.tags = ("team-a",)
     house.llm.then({"ids": ["B1", "I9", "I1"]})
     sight = look(house, "whatever")
     assert (sight.chosen, sight.cost_nanos) == (("B1", "I1"), 700)
     [request] = house.llm.requests
-    assert (request.payer.workspace_id, request.payer.session_id, request.payer.api_key_id) == ("w", SID, "k")
+    assert request.payer == Payer("w", session_id=SID, api_key_id="k", tags=("team-a",))
 
 
 def test_words_choose_where_the_model_fails() -> None:

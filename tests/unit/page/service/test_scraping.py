@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
@@ -150,6 +151,7 @@ def test_only_images_leaves_the_text_out() -> None:
 
 def test_a_schema_is_answered_by_a_model_with_what_it_cost() -> None:
     house = House(None, _answer({"bats": 40}))
+    house.sessions.tags = ("team-a",)
     house.llm.cost_nanos = 7
     scraped = house.scrape(ScrapePage(instructions="How many?", schema=BATS, model="fake/other"))
 
@@ -157,7 +159,9 @@ def test_a_schema_is_answered_by_a_model_with_what_it_cost() -> None:
     assert scraped.markdown.startswith("# Bats")
     assert scraped.cost_nanos == 7
     [request] = house.llm.requests
-    assert (request.payer, request.model, request.purpose) == (PAYER, "fake/other", "extract")
+    # What the session is tagged with, what it spends is.
+    assert request.payer == replace(PAYER, tags=("team-a",))
+    assert (request.model, request.purpose) == ("fake/other", "extract")
     assert request.deadline_seconds is not None
     assert request.deadline_seconds <= 45
 
