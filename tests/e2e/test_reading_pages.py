@@ -13,14 +13,14 @@ from tests.e2e.reading_stage import document, every, first, read, text, text_of
 pytestmark = pytest.mark.slow
 
 
-def test_a_page_is_read_with_attributes_boxes_and_the_pictures_of_its_head(tmp_path: Path) -> None:
+def test_a_page_is_read_with_attributes_sizes_of_pictures_and_the_head(tmp_path: Path) -> None:
     async def act(stage: Stage) -> None:
         url = stage.pages.add(
             "/page",
             "<!doctype html><title>A page</title><base href='/deep/'><link rel=icon href=i.png>"
             "<meta property=og:image content=o.png><meta name=robots content=all><link rel=stylesheet href=a.css>"
             "<body style='margin:0'><h1 class='big one' onclick='x()'>Title</h1>"
-            "<p style='position:absolute;left:30px;top:2000px;margin:0;width:100px;height:50px'>far <b>down</b></p>",
+            "<p>far <b>down</b></p><img style='position:absolute;left:30px;top:2000px;width:100px;height:50px'>",
         )
         await stage.run(Goto(url))
         await stage.value("scrollTo(0, 900)")
@@ -33,8 +33,8 @@ def test_a_page_is_read_with_attributes_boxes_and_the_pictures_of_its_head(tmp_p
             ("meta", {"property": "og:image", "content": "o.png"}),
         ]
         assert first(page.root, "h1").attributes == {"class": "big one"}
-        assert first(page.root, "p").box == (30, 2000, 100, 50)
-        assert first(page.root, "b").box is None
+        assert first(page.root, "img").box == (30, 2000, 100, 50)
+        assert first(page.root, "p").box is None
         assert text_of(page.root) == "Title far down"
 
     staged(tmp_path, act)

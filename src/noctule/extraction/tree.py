@@ -2,10 +2,11 @@
 
 The walk sends JSON: a document is ``{"url", "title", "root", "frames", "types"}``, where ``types`` may be missing and
 has what ``kinds.kinds_of`` takes. A node is ``[tag, attributes, box, child, ...]`` with attributes an object or null,
-the box ``[x, y, width, height]`` or null, and texts as plain strings. What must always hold: the page may have written
-any of it, so anything else than that shape is refused, and what lies beyond the bounds of ``document`` is cut off:
-nodes after the last that fits are lost, and elements nested too deeply give their content to the deepest ancestor that
-fits.
+the box ``[x, y, width, height]`` or null (it is of use for pictures alone), and texts as plain strings.
+
+What must always hold: the page may have written any of it, so anything else than that shape is refused, and what lies
+beyond the bounds of ``document`` is cut off: nodes after the last that fits are lost, and elements nested too deeply
+give their content to the deepest ancestor that fits.
 """
 
 import json

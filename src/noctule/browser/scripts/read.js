@@ -35,6 +35,8 @@ const UNSTYLED = new Set(["source", "track", "option", "optgroup", "col", "colgr
 const OPAQUE = new Set(["canvas", "object", "iframe", "frame", "input", "img", "textarea"]);
 const BOXED = new Set(["img", "svg", "video", "audio", "canvas", "iframe", "object"]);
 const ADDRESSES = new Set(["src", "srcset", "href", "poster", "data-src", "data-srcset", "data-original", "data-lazy-src", "data-lazy", "data-url", "d", "points"]);
+// What a person does to these changes what is said of them.
+const LIVE = new Set(["input", "option", "dialog", "textarea", "img"]);
 const SILENT_TYPES = new Set(["password", "hidden", "file"]);
 const SECRET_USES = /password|one-time-code|cc-(?:number|csc|exp)/i;
 const SECRET_NAMES = /passw|pwd|passphrase|secret|\b(?:otp|cvc|cvv|pin|token)\b/i;
@@ -51,6 +53,8 @@ const getter = (prototype, name) => {
   const { get } = Object.getOwnPropertyDescriptor(prototype, name);
   return (object) => get.call(object);
 };
+const { hasAttributes: named } = Element.prototype;
+const hasAttributes = (element) => named.call(element);
 const tagOf = getter(Element.prototype, "localName");
 const attributesOf = getter(Element.prototype, "attributes");
 const shadowOf = getter(Element.prototype, "shadowRoot");
@@ -160,11 +164,15 @@ class Reading {
     }
     let box = null;
     if (tag === "pre" || tag === "listing" || tag === "xmp") flags |= PRE;
-    if (!(flags & PLAIN) && !UNSTYLED.has(tag)) {
+    const isNamed = hasAttributes(element);
+    const isBoxed = BOXED.has(tag) || tag.includes("-");
+    // What has no attributes is where the text flows; to know that it is seen is enough, and most elements are like that.
+    if (!isNamed && !isBoxed && !(flags & PLAIN) && element.checkVisibility(VISIBLE)) flags &= ~HIDDEN;
+    else if (!(flags & PLAIN) && !UNSTYLED.has(tag)) {
       const { display } = getComputedStyle(element);
       if (display === "none" && element !== this.wanted && !isFolded(element) && !this.isMost(element)) return;
       flags = this.sight(element, flags);
-      if ((display !== "inline" && display !== "contents") || BOXED.has(tag) || tag.includes("-")) {
+      if ((display !== "inline" && display !== "contents") || isBoxed) {
         const rect = element.getBoundingClientRect();
         if (isOutOfWay(rect) && element !== this.wanted && isAside(element, rect)) return;
         box = [Math.round(rect.left + this.left), Math.round(rect.top + this.top), Math.round(rect.width), Math.round(rect.height)];
@@ -172,7 +180,9 @@ class Reading {
     }
     if (tag === "slot") return this.children(element, into, depth, flags, nesting);
     if (flags & HIDDEN && OPAQUE.has(tag)) return;
-    const node = [tag, this.attributes(element, tag, box), box];
+    const attributes = isNamed || LIVE.has(tag) ? this.attributes(element, tag, box) : null;
+    // Only how large pictures are is of any use to a reader.
+    const node = [tag, attributes, BOXED.has(tag) || attributes?.["data-background"] ? box : null];
     // Deeper than this, elements are given up for their content.
     const inner = depth < MAX_DEPTH ? node : into;
     if (inner === node) into.push(node);
@@ -184,7 +194,7 @@ class Reading {
     else if (tag === "textarea") { if (!this.isSecret(element)) this.say(element.value, inner, PRE); }
     else if (nesting >= MAX_NESTING) this.say(textOf(element), inner, flags);
     else if (!OPAQUE.has(tag)) this.children(element, inner, depth + 1, flags, nesting);
-    if (box && !(flags & HIDDEN)) this.suspect(element, tag, node, box);
+    if (!(flags & (HIDDEN | PLAIN))) this.suspect(element, tag, node);
   }
 
   children(element, into, depth, flags, nesting) {
@@ -316,13 +326,13 @@ class Reading {
   }
 
   // Hosts of closed shadow roots cannot be told by a script; these may be some, and the browser knows.
-  suspect(element, tag, node, box) {
+  suspect(element, tag, node) {
+    const isCustom = tag.includes("-");
+    const isEmpty = node.length === 3 || (node.length === 4 && typeof node[3] === "string" && !node[3].trim());
+    if (!isCustom && !(isEmpty && this.isLive && HOSTS.test(tag) && element.offsetHeight)) return;
     if (this.suspects.length >= MAX_SUSPECTS || shadowOf(element) || noctule.closedRoots.has(element) || noctule.rootless.has(element)) return;
-    if (!(box[2] && box[3]) && !tag.includes("-")) return;
-    const isEmpty = !node.slice(3).some((child) => typeof child !== "string" || child.trim());
-    const inner = isEmpty ? null : element.querySelector("*");
     // What a root leaves out of its slots is not drawn.
-    if (isEmpty ? tag.includes("-") || (this.isLive && HOSTS.test(tag)) : tag.includes("-") && !inner?.checkVisibility()) this.suspects.push(element);
+    if (isEmpty || !element.querySelector("*")?.checkVisibility()) this.suspects.push(element);
   }
 
   // Where a page without scripts would say something, and this one says nearly nothing, that is read.
