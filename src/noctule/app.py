@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -34,11 +35,11 @@ from noctule.kit.money import parse_dollars
 from noctule.kit.seal import Sealer
 from noctule.kit.tasks import Owned
 from noctule.llm.assembly import ModelSettings, build_gateway
-from noctule.llm.calls import FinishedCall
 from noctule.llm.gateway import Limits
 from noctule.llm.prices import BadPrices
 from noctule.llm.protocol import Payer
 from noctule.llm.routing import BadModelSettings
+from noctule.llm.store import ModelUse, SentCall
 from noctule.metering.book import PriceBook
 from noctule.metering.service import Metering, ModelCall
 from noctule.operator import routes as operator_routes
@@ -112,10 +113,25 @@ class MeterCharging:
             connection, payer.workspace_id, api_key_id=payer.api_key_id, agent_id=payer.agent_id, tags=payer.tags
         )
 
-    def charge(self, connection: Connection, call: FinishedCall) -> bool:
+    def charge(self, connection: Connection, call: SentCall, use: ModelUse, finished_at: datetime) -> bool:
         """Book a finished call; answers whether it was new."""
-        fields = {name: getattr(call, name) for name in FinishedCall.__dataclass_fields__}
-        return self._metering.charge_model_call(connection, ModelCall(**fields))
+        payer = call.payer
+        booked = ModelCall(
+            call_id=call.id,
+            account_id=payer.workspace_id,
+            model=f"{call.provider}/{call.model}",
+            tokens=use.tokens.by_kind(),
+            cost_nanos=use.cost_nanos,
+            price_id=use.entry.id,
+            finished_at=finished_at,
+            session_id=payer.session_id,
+            agent_id=payer.agent_id,
+            function_id=payer.function_id,
+            function_run_id=payer.function_run_id,
+            api_key_id=payer.api_key_id,
+            tags=payer.tags,
+        )
+        return self._metering.charge_model_call(connection, booked)
 
 
 def database_url(settings: Settings) -> str:

@@ -12,11 +12,12 @@ from noctule.db.engine import Database
 from noctule.kit.clock import SystemClock
 from noctule.kit.ids import new_id
 from noctule.llm.assembly import build_gateway
-from noctule.llm.protocol import NoKeys, Payer
+from noctule.llm.protocol import Payer
 from noctule.llm.structured import structured
 from noctule.metering.book import PriceBook
 from noctule.metering.service import Metering
 from noctule.settings import Settings
+from tests.support.llm import FakeKeys
 
 
 async def main(content: str, schema: str) -> None:
@@ -30,7 +31,7 @@ async def main(content: str, schema: str) -> None:
         database=database,
         clock=clock,
         charging=MeterCharging(metering),
-        keys=NoKeys(),
+        keys=FakeKeys(),
         instance_id="one",
         boot_id=boot_id,
     )

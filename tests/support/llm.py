@@ -1,5 +1,5 @@
-"""A model for tests that says what the test scripts; ``tests/unit/llm/test_protocol.py`` holds it to the gateway's
-promises.
+"""A model for tests that says what the test scripts, and keys; ``tests/unit/llm/test_protocol.py`` holds the model to
+the gateway's promises.
 
 What a test may set: ``then`` (the next answers: a text, a JSON value, or an error to raise), ``model`` (``None``: there
 is none), ``cost_nanos`` (of each call), ``context_tokens``. What it may read: ``requests``, all that was asked.
@@ -69,6 +69,18 @@ class FakeLlm:
         if isinstance(answer, BaseException):
             raise answer
         return answer if isinstance(answer, str) else json.dumps(answer)
+
+
+class FakeKeys:
+    """Every workspace's keys, by provider. ``asked`` are the providers that a key was looked up for."""
+
+    def __init__(self, **keys: str) -> None:
+        self.keys = keys
+        self.asked: list[str] = []
+
+    async def provider_key(self, workspace_id: str, provider: str) -> str | None:
+        self.asked.append(provider)
+        return self.keys.get(provider)
 
 
 def _judged(schema: AnswerSchema, text: str) -> tuple[Any, list[str]]:

@@ -7,8 +7,7 @@ never charges: a call that nobody waits for any more becomes ``unknown``, at no 
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -32,25 +31,6 @@ _NOBODY_WAITS = timedelta(minutes=30)
 _CLOSE_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedCall:
-    """One finished call, as the meter is told of it; the names are those of the meter's own."""
-
-    call_id: str
-    account_id: str
-    model: str
-    tokens: tuple[tuple[str, int], ...]
-    cost_nanos: int
-    price_id: str
-    finished_at: datetime
-    session_id: str | None = None
-    agent_id: str | None = None
-    function_id: str | None = None
-    function_run_id: str | None = None
-    api_key_id: str | None = None
-    tags: tuple[str, ...] = ()
-
-
 class Charging(Protocol):
     """The meter, as far as models concern it. Both work inside the caller's transaction and commit nothing."""
 
@@ -58,7 +38,7 @@ class Charging(Protocol):
         """Let a call in while something is left to pay with. Raises ``PaymentRequired``."""
         ...
 
-    def charge(self, connection: Connection, call: FinishedCall) -> bool:
+    def charge(self, connection: Connection, call: SentCall, use: ModelUse, finished_at: datetime) -> bool:
         """Book a finished call, once for its id; answers whether it was new."""
         ...
 
@@ -111,9 +91,21 @@ class Calls:
         failpoint("llm-reply-read")
         await self._tasks.finish(self._database.write(self.finish_step(call, use)))
 
-    def finish_step(self, call: SentCall, use: ModelUse) -> "FinishStep":
-        """The step that lets a call be done and charges it; a second time it changes nothing."""
-        return FinishStep(self._charging, call, use, self._clock.now())
+    def finish_step(self, call: SentCall, use: ModelUse) -> Callable[[Connection], bool]:
+        """One transaction's work: the call is done, and the meter books the event that pays for it.
+
+        Answers whether it was new; a second time it changes nothing.
+        """
+        now = self._clock.now()
+
+        def step(connection: Connection) -> bool:
+            if not store.finish(connection, call.id, use, now):
+                return False
+            is_new = self._charging.charge(connection, call, use, now)
+            failpoint("llm-call-charged")
+            return is_new
+
+        return step
 
     def abandon(self, call: SentCall, error: str) -> None:
         """Record that a call failed, without waiting: its caller is on its way out."""
@@ -153,42 +145,6 @@ class Calls:
         except Exception as problem:
             # It stays ``sent`` and becomes ``unknown``: nothing is charged either way.
             log.warning("the failure of the model call %s could not be written down: %s", call.id, problem)
-
-
-class FinishStep:
-    """One transaction's work: the row becomes done, and the meter books the event that pays for it."""
-
-    def __init__(self, charging: Charging, call: SentCall, use: ModelUse, now: datetime) -> None:
-        self._charging = charging
-        self._call = call
-        self._use = use
-        self._now = now
-
-    def __call__(self, connection: Connection) -> bool:
-        """Answers whether it was new."""
-        call, use, payer = self._call, self._use, self._call.payer
-        if not store.finish(connection, call.id, use, self._now):
-            return False
-        is_new = self._charging.charge(
-            connection,
-            FinishedCall(
-                call_id=call.id,
-                account_id=payer.workspace_id,
-                model=f"{call.provider}/{call.model}",
-                tokens=use.tokens.by_kind(),
-                cost_nanos=use.cost_nanos,
-                price_id=use.entry.id,
-                finished_at=self._now,
-                session_id=payer.session_id,
-                agent_id=payer.agent_id,
-                function_id=payer.function_id,
-                function_run_id=payer.function_run_id,
-                api_key_id=payer.api_key_id,
-                tags=payer.tags,
-            ),
-        )
-        failpoint("llm-call-charged")
-        return is_new
 
 
 def findings(connection: Connection) -> Iterator[tuple[str, str]]:

@@ -131,12 +131,5 @@ class Keys(Protocol):
     """The workspaces' own keys of providers."""
 
     async def provider_key(self, workspace_id: str, provider: str) -> str | None:
-        """The workspace's key for a provider (``openai``), if it has one."""
+        """The workspace's key for a provider (``google``), whichever of its names it is kept under, if it has one."""
         ...
-
-
-class NoKeys:
-    """No workspace has any."""
-
-    async def provider_key(self, workspace_id: str, provider: str) -> str | None:
-        return None

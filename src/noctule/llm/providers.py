@@ -31,8 +31,8 @@ class Provider:
     """One provider.
 
     ``url`` is ``None`` where each customer has an address of their own. ``hosts`` are recognised in a base URL, with
-    all that ends in them. ``names`` are what else it is called, in models and in the names of keys; ``prices`` is what
-    the price data call it. ``reasoning_is_apart``: see ``tokens.counted``.
+    all that ends in them. ``names`` are what else it is called in models; ``prices`` is what the price data call it.
+    ``reasoning_is_apart``: see ``tokens.counted``.
     """
 
     id: str

@@ -5,16 +5,14 @@ address, or to the operator's base URL where that is this very provider's. Whate
 key goes nowhere but to the configured provider.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from urllib.parse import urlsplit
 
 from noctule.kit.clock import Clock
 from noctule.llm.errors import NoModel
 from noctule.llm.prices import PriceList, context_tokens
 from noctule.llm.protocol import Keys, ModelInfo
-from noctule.llm.providers import CUSTOM, DEFAULT_NAME, ModelName, Provider, known_names, parse_name, provider_at
+from noctule.llm.providers import CUSTOM, DEFAULT_NAME, Provider, known_names, parse_name, provider_at
 
 _DEFAULT_CONTEXT_TOKENS = 32_000
 # Servers without keys of their own take any; the client insists on one.
@@ -117,7 +115,7 @@ class Router:
         self._server = server
         self._keys = keys
         self._prices = prices
-        self._now: Callable[[], datetime] = clock.now
+        self._clock = clock
         self._context_tokens = context_tokens
 
     async def route(self, workspace_id: str, model: str | None) -> Route:
@@ -125,18 +123,21 @@ class Router:
 
         A name that nobody here can serve stands for the configured model, as does no name.
         """
-        asked = parse_name(model)
+        asked, server = parse_name(model), self._server
         if asked is not None and asked.provider is not None:
             url = self._official_url(asked.provider)
-            if url is not None and (key := await self._workspace_key(workspace_id, asked.provider)):
+            if url is not None and (key := await self._keys.provider_key(workspace_id, asked.provider.id)):
                 return Route(asked.provider, url, asked.model, key, is_byok=True)
-        server = self._server
         if server is None:
             raise NoModel(NO_MODEL)
-        name = self._server_model(server, asked, model)
-        if not server.is_own_address and (key := await self._workspace_key(workspace_id, server.provider)):
-            return Route(server.provider, server.url, name, key, is_byok=True)
-        return Route(server.provider, server.url, name, server.key or _NO_KEY)
+        chosen = server.model
+        if asked is not None and asked.provider == server.provider:
+            # The workspace has no key for it: that was looked up just now.
+            if model != DEFAULT_NAME and self._has_price(server, asked.model):
+                chosen = asked.model
+        elif not server.is_own_address and (key := await self._keys.provider_key(workspace_id, server.provider.id)):
+            return Route(server.provider, server.url, chosen, key, is_byok=True)
+        return Route(server.provider, server.url, chosen, server.key or _NO_KEY)
 
     def info(self, route: Route) -> ModelInfo:
         """What is known of the model at the end of a route."""
@@ -148,16 +149,6 @@ class Router:
             return self._server.url
         return provider.url
 
-    def _server_model(self, server: Configured, asked: ModelName | None, wish: str | None) -> str:
-        """The model on the server's key: the one that was asked for if it is the same provider's and has a price, since
-        nobody pays for one that has none."""
-        if asked is None or asked.provider is None or asked.provider.id != server.provider.id or wish == DEFAULT_NAME:
-            return server.model
-        entry = self._prices.entry(server.provider, server.url, asked.model, self._now())
-        return asked.model if entry.is_known else server.model
-
-    async def _workspace_key(self, workspace_id: str, provider: Provider) -> str | None:
-        for name in (provider.id, *provider.names):
-            if key := await self._keys.provider_key(workspace_id, name):
-                return key
-        return None
+    def _has_price(self, server: Configured, model: str) -> bool:
+        """Whether callers may choose a model on the server's key: nobody pays for one that has no price."""
+        return self._prices.entry(server.provider, server.url, model, self._clock.now()).is_known

@@ -72,12 +72,6 @@ llm_call = Table(
 )
 _C = llm_call.c
 Index("ix_llm_call_workspace", _C.workspace_id, _C.sent_at)
-Index(
-    "ix_llm_call_session",
-    _C.session_id,
-    sqlite_where=_C.session_id.is_not(None),
-    postgresql_where=_C.session_id.is_not(None),
-)
 
 
 class CallStatus(StrEnum):
@@ -93,7 +87,9 @@ class CallStatus(StrEnum):
 _OPEN = _C.status.in_([literal_column("'sent'", String), literal_column("'unknown'", String)])
 Index("ix_llm_call_open", _C.status, _C.sent_at, sqlite_where=_OPEN, postgresql_where=_OPEN)
 
-_COUNTS = ("input", "cache_read", "cache_write", "output", "reasoning")
+_KINDS = tuple(Tokens.__dataclass_fields__)
+# The audit reads every call there is.
+_BATCH = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +170,7 @@ def finish(connection: Connection, call_id: str, use: ModelUse, now: datetime) -
 
     An ``unknown`` one can still be done: its server is alive after all, and has the reply.
     """
-    counts = {f"{name}_tokens": getattr(use.tokens, name) for name in _COUNTS}
+    counts = {f"{name}_tokens": getattr(use.tokens, name) for name in _KINDS}
     changed = connection.execute(
         update(llm_call)
         .where(_C.id == call_id, _C.status.in_([CallStatus.SENT.value, CallStatus.UNKNOWN.value]))
@@ -214,11 +210,6 @@ def mark_unknown(connection: Connection, *, instance_id: str, boot_id: str, sent
     ).rowcount
 
 
-def find(connection: Connection, call_id: str) -> StoredCall | None:
-    """One call."""
-    return next(_calls(connection, _C.id == call_id), None)
-
-
 def of_workspace(connection: Connection, workspace_id: str, limit: int) -> list[StoredCall]:
     """The newest calls of a workspace, newest first."""
     rows = select(llm_call).where(_C.workspace_id == workspace_id).order_by(_C.sent_at.desc(), _C.id.desc())
@@ -246,11 +237,12 @@ def unpriced_models(connection: Connection) -> dict[str, int]:
 
 
 def _calls(connection: Connection, wanted: ColumnElement[bool]) -> Iterator[StoredCall]:
-    rows = connection.execute(select(llm_call).where(wanted).order_by(_C.sent_at, _C.id))
+    query = select(llm_call).where(wanted).order_by(_C.sent_at, _C.id)
+    rows = connection.execute(query, execution_options={"yield_per": _BATCH})
     return (_stored(row) for row in rows.mappings())
 
 
 def _stored(row: RowMapping) -> StoredCall:
     same = {name: row[name] for name in StoredCall.__dataclass_fields__ if name in row and name != "status"}
-    tokens = Tokens(**{name: row[f"{name}_tokens"] for name in _COUNTS})
+    tokens = Tokens(**{name: row[f"{name}_tokens"] for name in _KINDS})
     return StoredCall(status=CallStatus(row["status"]), tokens=tokens, **same)

@@ -45,7 +45,7 @@ class Tokens:
 
     def by_kind(self) -> tuple[tuple[str, int], ...]:
         """The kinds that are there, by name."""
-        every = ((name, getattr(self, name)) for name in ("input", "cache_read", "cache_write", "output", "reasoning"))
+        every = ((name, getattr(self, name)) for name in Tokens.__dataclass_fields__)
         return tuple((name, count) for name, count in every if count)
 
     def __add__(self, other: "Tokens") -> "Tokens":

@@ -25,6 +25,7 @@ from noctule.metering.book import PriceBook
 from noctule.metering.service import Metering
 from tests.support import units
 from tests.support.clock import FrozenClock
+from tests.support.llm import FakeKeys
 from tests.support.model_server import ModelServer
 
 P = ParamSpec("P")
@@ -43,16 +44,6 @@ PRICED = OperatorPrice(
 
 USED = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
 USED_NANOS = 100 * 1_000 + 20 * 10_000
-
-
-class FakeKeys:
-    """Keys by workspace and provider."""
-
-    def __init__(self, **keys: str) -> None:
-        self.keys = keys
-
-    async def provider_key(self, workspace_id: str, provider: str) -> str | None:
-        return self.keys.get(provider)
 
 
 @dataclass

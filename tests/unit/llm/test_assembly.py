@@ -9,7 +9,6 @@ from noctule.app import MeterCharging
 from noctule.llm.assembly import ModelSettings, build_gateway
 from noctule.llm.gateway import Gateway, Limits
 from noctule.llm.prices import BadPrices
-from noctule.llm.protocol import NoKeys
 from noctule.llm.routing import BadModelSettings
 from tests.unit.llm.house import House, question
 
@@ -20,7 +19,7 @@ def _built(house: House, settings: ModelSettings) -> Gateway:
         database=house.database,
         clock=house.clock,
         charging=MeterCharging(house.metering),
-        keys=NoKeys(),
+        keys=house.keys,
         instance_id="one",
         boot_id="boot",
     )

@@ -11,7 +11,7 @@ from noctule.llm.prices import OperatorPrice, PriceList
 from noctule.llm.providers import DEFAULT_NAME
 from noctule.llm.routing import BadModelSettings, Configured, Route, Router, configured
 from tests.support.clock import FrozenClock
-from tests.unit.llm.house import FakeKeys
+from tests.support.llm import FakeKeys
 
 OPENAI = configured(None, "sk-server", "openai/gpt-4o-mini")
 LOCAL = configured("http://127.0.0.1:11434/v1/", None, "openai/gpt-oss:20b")
@@ -48,7 +48,7 @@ def test_a_workspaces_key_wins_and_goes_to_its_providers_own_address() -> None:
     assert (route.name, route.key, route.is_byok) == ("anthropic/claude-sonnet-4-5", "sk-own", True)
     assert route.url == "https://api.anthropic.com/v1"
     assert _route(OPENAI, None, openai="sk-own").key == "sk-own"
-    assert _route(OPENAI, DEFAULT_NAME, gemini="sk-own").name == DEFAULT_NAME.replace("gemini/", "google/")
+    assert _route(OPENAI, DEFAULT_NAME, google="sk-own").name == DEFAULT_NAME.replace("gemini/", "google/")
     assert _route(None, "mistral/mistral-large-latest", mistral="sk-own").is_byok
 
 
@@ -59,6 +59,22 @@ def test_a_workspaces_key_goes_to_the_operators_address_only_if_that_is_the_same
     assert (local.url, local.key, local.is_byok) == ("http://127.0.0.1:11434/v1", "none", False)
     assert _route(LOCAL, "openai/gpt-4o", openai="sk-own").url == "https://api.openai.com/v1"
     assert not _route(LOCAL, "azure/gpt-4o", azure="az-own").is_byok
+
+
+@pytest.mark.parametrize(
+    ("model", "looked_up"),
+    [
+        (None, ["google"]),
+        (DEFAULT_NAME, ["google"]),
+        ("gemini/gemini-2.5-flash-lite", ["google"]),
+        ("grok/grok-3", ["xai", "google"]),
+    ],
+)
+def test_a_providers_key_is_looked_up_once_whatever_names_it_has(model: str | None, looked_up: list[str]) -> None:
+    keys = FakeKeys()
+    router = Router(configured(None, "k", "gemini/gemini-2.5-pro"), keys, PriceList(), FrozenClock())
+    asyncio.run(router.route("a", model))
+    assert keys.asked == looked_up
 
 
 def test_a_key_of_another_provider_is_left_alone() -> None:

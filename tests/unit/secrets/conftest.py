@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,19 +11,13 @@ from sqlalchemy import Connection, select
 
 from noctule.db.engine import Database
 from noctule.db.schema import metadata
-from noctule.http.app import build_app
-from noctule.http.gate import Gatekeeping
-from noctule.http.idempotency import Idempotency
 from noctule.kit.seal import Sealer
-from noctule.kit.tasks import Owned
 from noctule.secrets.routes import router
 from noctule.secrets.service import Secret, SecretNamespace, SecretService
-from noctule.settings import Settings
 from noctule.usage.service import RequestLog
-from noctule.workspaces.service import WorkspaceService
 from tests.support.clock import FrozenClock
+from tests.support.gated import gated
 from tests.support.units import read
-from tests.unit.workspaces.accounts import RememberedAccounts
 
 HOME = "workspace-1"
 OTHER = "workspace-2"
@@ -84,35 +77,8 @@ def serve(house: House, body: Callable[[Served], Awaitable[None]]) -> None:
     """Run ``body`` against the tag behind a gate."""
 
     async def main() -> None:
-        tasks = Owned()
-        workspaces = WorkspaceService(house.database, house.clock, RememberedAccounts())
-        log = RequestLog(house.database, house.clock)
-        await log.start()
-
-        async def limit_of(workspace_id: str) -> int:
-            return 100_000
-
-        gate = Gatekeeping(
-            authenticate=workspaces.authenticate,
-            limit_of=limit_of,
-            record=log.record,
-            idempotency=Idempotency(house.database, house.clock, house.sealer, instance_id="one", boot_id="one"),
-            clock=house.clock,
-            tasks=tasks,
-        )
-        app = build_app(settings=Settings(data_dir=Path("unused")), routers=[router(house.secrets)], gate=gate)
-
-        async def client(workspace: str) -> httpx.AsyncClient:
-            await workspaces.create(workspace, "free")
-            _, key = await workspaces.create_key(workspace, "key")
-            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-            headers = {"Authorization": f"Bearer {key}"}
-            return httpx.AsyncClient(transport=transport, base_url="http://noctule", headers=headers)
-
-        await body(Served(house, await client("mine"), await client("theirs"), log))
-        await tasks.drain(5)
-        await log.close()
-        await workspaces.close()
+        async with gated(router(house.secrets), house.database, house.clock, house.sealer) as tag:
+            await body(Served(house, tag.mine, tag.theirs, tag.log))
 
     asyncio.run(main())
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from noctule.llm.providers import known_names, parse_name
 from noctule.secrets.domain import (
     LARGEST_VALUE_BYTES,
     Secret,
@@ -145,6 +146,15 @@ def test_a_providers_key_is_known_by_the_usual_names(name: str, provider: str) -
 )
 def test_another_name_is_no_key_of_the_provider(name: str, provider: str) -> None:
     assert key_of_provider([_secret(name)], provider) is None
+
+
+@pytest.mark.parametrize("id", known_names())
+def test_a_key_is_found_under_each_name_that_models_call_its_provider_by(id: str) -> None:
+    parsed = parse_name(f"{id}/m")
+    assert parsed is not None
+    assert parsed.provider is not None
+    for name in (id, *parsed.provider.names):
+        assert key_of_provider([_secret(f"{name}_API_KEY")], id) is not None
 
 
 def test_of_several_keys_the_one_stored_last_is_the_providers() -> None:

@@ -3,23 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from noctule.http.app import build_app
-from noctule.http.gate import Gatekeeping
-from noctule.http.idempotency import Idempotency
-from noctule.kit.tasks import Owned
-from noctule.settings import Settings
-from noctule.usage.service import RequestLog
 from noctule.webhooks.routes import router
-from noctule.workspaces.service import WorkspaceService
+from tests.support.gated import gated
 from tests.unit.webhooks.conftest import House
 from tests.unit.webhooks.receiver import status
-from tests.unit.workspaces.accounts import RememberedAccounts
 
 
 @dataclass
@@ -38,33 +30,8 @@ class Served:
 
 def _serve(house: House, body: Callable[[Served], Awaitable[None]]) -> None:
     async def main() -> None:
-        tasks = Owned()
-        workspaces = WorkspaceService(house.database, house.clock, RememberedAccounts())
-        log = RequestLog(house.database, house.clock)
-
-        async def limit_of(workspace_id: str) -> int:
-            return 1000
-
-        gate = Gatekeeping(
-            authenticate=workspaces.authenticate,
-            limit_of=limit_of,
-            record=log.record,
-            idempotency=Idempotency(house.database, house.clock, house.sealer, instance_id="one", boot_id="one"),
-            clock=house.clock,
-            tasks=tasks,
-        )
-        app = build_app(settings=Settings(data_dir=Path("unused")), routers=[router(house.webhooks)], gate=gate)
-
-        async def client(workspace: str) -> httpx.AsyncClient:
-            await workspaces.create(workspace, "free")
-            _, secret = await workspaces.create_key(workspace, "key")
-            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-            headers = {"Authorization": f"Bearer {secret}"}
-            return httpx.AsyncClient(transport=transport, base_url="http://noctule", headers=headers)
-
-        await body(Served(house, await client("mine"), await client("theirs")))
-        await tasks.drain(5)
-        await workspaces.close()
+        async with gated(router(house.webhooks), house.database, house.clock, house.sealer) as tag:
+            await body(Served(house, tag.mine, tag.theirs))
 
     asyncio.run(main())
 

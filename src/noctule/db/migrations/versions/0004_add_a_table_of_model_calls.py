@@ -44,10 +44,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_llm_call")),
     )
     op.create_index("ix_llm_call_workspace", "llm_call", ["workspace_id", "sent_at"], unique=False)
-    is_set = sa.text("session_id IS NOT NULL")
-    op.create_index(
-        "ix_llm_call_session", "llm_call", ["session_id"], unique=False, sqlite_where=is_set, postgresql_where=is_set
-    )
     is_open = sa.text("status IN ('sent', 'unknown')")
     op.create_index(
         "ix_llm_call_open", "llm_call", ["status", "sent_at"], sqlite_where=is_open, postgresql_where=is_open
@@ -58,7 +54,5 @@ def downgrade() -> None:
     """Back to the old one."""
     is_open = sa.text("status IN ('sent', 'unknown')")
     op.drop_index("ix_llm_call_open", table_name="llm_call", sqlite_where=is_open, postgresql_where=is_open)
-    is_set = sa.text("session_id IS NOT NULL")
-    op.drop_index("ix_llm_call_session", table_name="llm_call", sqlite_where=is_set, postgresql_where=is_set)
     op.drop_index("ix_llm_call_workspace", table_name="llm_call")
     op.drop_table("llm_call")
