@@ -46,6 +46,7 @@ def main(site: str) -> dict[str, Any]:
         result["tabs"] = tabs(session, site)
         result["closed"] = closed(session, site)
         result["form"] = form(session, site)
+        result["methods"] = methods(session, site)
         result["failures"] = failures(session, site)
         steps = [step["type"] for step in session.status().steps]
         result["steps"] = {kind: steps.count(kind) for kind in sorted(set(steps))}
@@ -109,6 +110,20 @@ def form(session: Any, site: str) -> list[Any]:
     done = session.execute(type="form_fill", value=values)
     first = session.execute(type="evaluate_js", code="document.querySelector('#first').value")
     return [done.success, first.data.markdown]
+
+
+def methods(session: Any, site: str) -> list[Any] | None:
+    """What only the newer SDK has: JavaScript, and a request from the page."""
+    if not hasattr(session, "fetch"):
+        return None
+    session.execute(type="goto", url=f"{site}controls.html")
+    answer = session.fetch("landing.html")
+    missing = session.fetch("nowhere.html")
+    return [
+        session.evaluate_js("({bats: 40, more: null})"),
+        [answer.status_code, answer.url, "<html" in answer.text],
+        missing.status_code,
+    ]
 
 
 def failures(session: Any, site: str) -> dict[str, Any]:

@@ -8,10 +8,8 @@ from typing import Any
 
 import httpx
 
+from tests.e2e import page_stage
 from tests.support.model_server import ModelServer
-from tests.support.pages import Pages, serving
-from tests.support.server import Server
-from tests.support.site import Site, serving_site
 
 ARTICLE = """<!doctype html><html lang="en"><head><title>Bats at dusk</title></head><body>
 <nav><a href="/home">Home</a> <a href="/about">About</a></nav>
@@ -30,12 +28,9 @@ PRICES = '[[price]]\nmodel = "custom/*"\nfrom = 2025-01-01\ninput = "1"\noutput 
 
 
 @dataclass(frozen=True)
-class Stage:
+class Stage(page_stage.Stage):
     """Everything at hand. ``article`` is the address of a page with navigation around its content."""
 
-    server: Server
-    site: Site
-    pages: Pages
     model: ModelServer
     article: str
 
@@ -49,17 +44,13 @@ def staged(folder: Path, **environment: str) -> Iterator[Stage]:
     """A started server with a model of a known price."""
     prices = folder / "prices.toml"
     prices.write_text(PRICES)
-    with serving_site() as site, serving() as pages, ModelServer() as model:
+    with ModelServer() as model:
         settings = {
-            "NOCTULE_EGRESS_ALLOW": ",".join((*site.allow, *pages.allow)),
-            "NOCTULE_WARM_POOL_SIZE": "2",
             "NOCTULE_LLM_BASE_URL": model.base_url,
             "NOCTULE_LLM_MODEL": "a-model",
             "NOCTULE_LLM_PRICES_FILE": str(prices),
             **environment,
         }
-        server = Server(folder / "data", {name: value for name, value in settings.items() if value})
-        try:
-            yield Stage(server.start(), site, pages, model, pages.add("/article", ARTICLE))
-        finally:
-            server.close()
+        with page_stage.staged(folder, **{name: value for name, value in settings.items() if value}) as stage:
+            article = stage.pages.add("/article", ARTICLE)
+            yield Stage(stage.server, stage.site, stage.pages, model, article)

@@ -44,6 +44,9 @@ def test_the_official_sdk_looks_at_pages_and_acts_on_them(version: str, stage: S
     assert found["tabs"] == [True, stage.site.url("landing.html")]
     assert found["closed"] == [None, True]
     assert found["form"] == [True, "Ada"]
+    address = stage.site.url("landing.html")
+    fetched = ['{"bats":40,"more":null}', [200, address, True], 404]
+    assert found["methods"] == (None if version == "1.8.20" else fetched)
     assert found["steps"]["observation"] == 5
     _check_failures(version, found["failures"])
 

@@ -111,6 +111,17 @@ def test_what_a_script_writes_late_is_read(stage: Stage, client: httpx.Client) -
     assert "and later" in stage.scrape(client, stage.pages.add("/late", late)).json()["markdown"]
 
 
+def test_a_page_that_never_finishes_loading_is_read_as_far_as_it_came(stage: Stage, client: httpx.Client) -> None:
+    waits = stage.pages.add("/never.js", "later", stalls_after=1)
+    slow = stage.pages.add("/slow", f"<p>Here already</p><script src='{waits}'></script><p>and never here")
+
+    reply = stage.scrape(client, slow).raise_for_status()
+
+    assert reply.json()["markdown"] == "Here already"
+    steps = client.get(f"/sessions/{reply.headers['x-noctule-session']}").json()["steps"]
+    assert "did not finish loading" in steps[0]["value"]["message"]
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [

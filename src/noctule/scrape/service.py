@@ -7,7 +7,7 @@ billed for a request that is wrong in itself.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from noctule.kit.clock import Clock
 from noctule.kit.errors import BrowserFailed, InvalidRequest, NoctuleError
 from noctule.kit.tasks import Owned
 from noctule.llm.protocol import Payer
-from noctule.page.service.scraping import Scraped, ScrapePage, Scraping, check
+from noctule.page.service.scraping import Scraped, ScrapePage, Scraping
 from noctule.scrape.domain import schema_of
 from noctule.sessions.service import SessionView, Starter, StartSession
 
@@ -80,12 +80,11 @@ class ScrapeService:
     ) -> OneShot:
         """Start a session, go to ``url``, read it, stop the session; ``action`` is the scrape for the trajectory.
 
-        Raises what starting a session raises, ``InvalidRequest`` for an address or a schema that is none,
+        Raises what starting a session raises, ``InvalidRequest`` for an address that is none,
         ``BrowserFailed`` for a page that cannot be had or read, ``PaymentRequired`` where nothing is left for the
         model.
         """
         ends_at = self._clock.monotonic() + _IN_ALL_SECONDS
-        check(wish)
         url = _checked(url)
         view = await self._sessions.start(starter, replace(start, is_one_shot=True))
         session = view.session
@@ -93,7 +92,7 @@ class ScrapeService:
         try:
             read = await self._visit(session.id, url, wish, action, ends_at)
         except BaseException:
-            await self._settled(self._stop(starter, session.id))
+            await self._cost(asyncio.shield(self._stop(starter, session.id)))
             raise
         stopping = self._stop(starter, session.id)
         try:
@@ -102,20 +101,19 @@ class ScrapeService:
             # A page that was paid for is no reason to send the request again by itself, as clients do on a 529.
             raise BrowserFailed(error.message) from error
         finally:
-            cost_nanos = await self._settled(stopping)
+            cost_nanos = await self._cost(asyncio.shield(stopping))
         if scraped.cost_nanos is not None and cost_nanos is not None:
             # The model may have answered after the session was closed.
-            cost_nanos = (await self._sessions.get(starter.workspace_id, session.id)).cost_nanos
+            cost_nanos = await self._cost(self._sessions.get(starter.workspace_id, session.id))
         return OneShot(scraped, session.id, session.tags, cost_nanos)
 
     async def scrape_html(self, payer: Payer, pages: Sequence[tuple[str, str]], wish: ScrapePage) -> FromHtml:
         """Extract data from HTML: ``pages`` are addresses and HTML, first the page's and then those of its frames.
 
-        Without a schema of the caller's the data has one of its own. Raises ``InvalidRequest`` for a schema that is
-        none and for a selector that finds nothing, ``TooBusy``, ``UnreadableDocument``, ``PaymentRequired``.
+        Without a schema of the caller's the data has one of its own. Raises ``InvalidRequest`` for a
+        selector that finds nothing, ``TooBusy``, ``UnreadableDocument``, ``PaymentRequired``.
         """
         ends_at = self._clock.monotonic() + _IN_ALL_SECONDS
-        check(wish)
         (url, html), *frames = pages
         extracted = await self._extractor.html(html, url, wish.selector, frames, wish.options)
         asking = replace(wish, instructions=wish.instructions or "", only_images=False)
@@ -146,12 +144,12 @@ class ScrapeService:
     def _stop(self, starter: Starter, session_id: str) -> "asyncio.Task[SessionView]":
         return self._tasks.spawn(self._sessions.stop(starter.workspace_id, session_id))
 
-    async def _settled(self, stopping: "asyncio.Task[SessionView]") -> int | None:
-        """The cost of the session that is being stopped. What fails is tried again by the workers."""
+    async def _cost(self, view: Awaitable[SessionView]) -> int | None:
+        """What a session costs; ``None`` if that is not known yet. A stop that fails is tried again by the workers."""
         try:
-            return (await asyncio.shield(stopping)).cost_nanos
+            return (await view).cost_nanos
         except NoctuleError as error:
-            log.warning("the session of a scrape could not be closed yet: %s", error)
+            log.warning("what a scrape costs is not known yet: %s", error)
             return None
 
 

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from noctule.kit.errors import InvalidRequest
 from noctule.kit.web import WireRequest, WireResponse
 from noctule.page.wire.base import publish_open
-from noctule.page.wire.replies import DataSpace, StructuredData
+from noctule.page.wire.replies import DataSpace, StructuredData, json_reply
 from noctule.page.wire.scraping import ScrapeFields, scrape_of
 from noctule.scrape.service import FromHtml
 from noctule.sessions.wire import ApiSessionStartRequest, MaxCostHeader, TagsHeader, with_headers
@@ -20,6 +20,7 @@ __all__ = [
     "ScrapeFromHtmlRequest",
     "ScrapeSchemaResponse",
     "TagsHeader",
+    "json_reply",
     "schema_reply",
     "scrape_of",
     "with_headers",

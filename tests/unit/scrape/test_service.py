@@ -214,6 +214,25 @@ class _Unclosable:
         raise Unavailable("The database is away.")
 
 
+def test_a_cost_that_cannot_be_read_does_not_take_the_data_away(scrapes: Scrapes) -> None:
+    scrapes.llm.then({"success": True, "error": None, "data": {"bats": 40}})
+    scrapes.sessions_of_service = _Unreadable(scrapes.house.sessions)
+    done = scrapes.scrape(ScrapePage(schema=BATS))
+
+    assert done.scraped.structured is not None
+    assert (done.scraped.structured.data, done.cost_nanos) == ({"bats": 40}, None)
+
+
+class _Unreadable:
+    """Real sessions on a database that is away once they have ended."""
+
+    def __init__(self, sessions: SessionService) -> None:
+        self.start, self.stop = sessions.start, sessions.stop
+
+    async def get(self, workspace_id: str, session_id: str) -> SessionView:
+        raise Unavailable("The database is away.")
+
+
 def test_html_gives_data_and_a_schema_of_it(scrapes: Scrapes) -> None:
     scrapes.llm.then({"success": True, "error": None, "data": {"bats": [{"name": "noctule"}]}})
     found = scrapes.ask(lambda service: service.scrape_html(Payer("workspace-1"), HTML, ScrapePage()))

@@ -230,10 +230,13 @@ class Navigator:
             return CommandFailed("PageLoadingError", f"{url} did not answer within {seconds}")
         if stuck:
             return CommandFailed(
-                "PageLoadingError", f"{url} did not finish loading within {seconds}: a script of the page did not end"
+                "PageLoadingError",
+                f"{url} did not finish loading within {seconds}: a script of the page did not end",
+                shown_url=url,
             )
         reached = "come to rest (no network traffic for 500 ms)" if wait_until == "networkidle" else "finish loading"
         return CommandFailed(
             "PageLoadingError",
             f"{url} did not {reached} within {seconds}; the tab stays on it, so that what is there can be used",
+            shown_url=url,
         )

@@ -4,12 +4,11 @@ import base64
 import json
 from typing import Annotated, Any
 
-import msgspec
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Body, Request
 from fastapi.responses import JSONResponse, Response
 
 from noctule.kit.errors import InvalidRequest
-from noctule.kit.web import CallerDep, LooseBool, show_cost
+from noctule.kit.web import CallerDep
 from noctule.page.routes.deeds import deed_of
 from noctule.page.service import PageService
 from noctule.page.wire import (
@@ -18,13 +17,12 @@ from noctule.page.wire import (
     Observation,
     ObserveRequest,
     execution_reply,
+    json_reply,
     observation_json,
 )
-
-_UpdateMetadata = Annotated[LooseBool, Query(description="Accepted for older clients; changes nothing.")]
+from noctule.page.wire.base import LONGEST_INSTRUCTIONS, UpdateMetadata, check_length
 
 _JPEG = {"schema": {"type": "string", "contentMediaType": "image/jpeg"}}
-_LONGEST_INSTRUCTIONS = 20_000
 
 
 def add(routes: APIRouter, service: PageService) -> None:
@@ -36,26 +34,24 @@ def add(routes: APIRouter, service: PageService) -> None:
         request: Request,
         session_id: str,
         action: Annotated[Action, Body()],
-        update_metadata: _UpdateMetadata = True,
+        update_metadata: UpdateMetadata = True,
     ) -> Response:
         """Carry out one action. One that fails is answered with ``success: false`` and its reason."""
         own_json = await _echoable(request)
         outcome = await service.execute(
             caller.workspace_id, session_id, deed_of(action), own_json, api_key_id=caller.key_id
         )
-        return _answer(execution_reply(own_json, outcome), outcome.cost_nanos)
+        return json_reply(execution_reply(own_json, outcome), outcome.cost_nanos)
 
     @routes.post("/observe", operation_id="page_observe", summary="Page Observe", response_model=Observation)
     async def observe(
-        caller: CallerDep, session_id: str, body: ObserveRequest, update_metadata: _UpdateMetadata = True
+        caller: CallerDep, session_id: str, body: ObserveRequest, update_metadata: UpdateMetadata = True
     ) -> Response:
         """What is to be seen in the current tab, and what can be done with it."""
         instructions = body.instructions
-        if instructions is not None and len(instructions) > _LONGEST_INSTRUCTIONS:
-            allowed = f"at most {_LONGEST_INSTRUCTIONS} characters are allowed"
-            raise InvalidRequest.at(("body", "instructions"), allowed, f"{instructions[:100]}…")
+        check_length("instructions", instructions, LONGEST_INSTRUCTIONS)
         sight = await service.observe(caller.workspace_id, session_id, instructions, api_key_id=caller.key_id)
-        return _answer(observation_json(sight), sight.cost_nanos)
+        return json_reply(observation_json(sight), sight.cost_nanos)
 
     @routes.post(
         "/screenshot",
@@ -65,28 +61,13 @@ def add(routes: APIRouter, service: PageService) -> None:
         responses={200: {"content": {"image/jpeg": _JPEG, "application/json": {"schema": {}}}}},
     )
     async def screenshot(
-        caller: CallerDep, request: Request, session_id: str, update_metadata: _UpdateMetadata = True
+        caller: CallerDep, request: Request, session_id: str, update_metadata: UpdateMetadata = True
     ) -> Response:
         """A picture of the current tab: JPEG, or base64 in JSON for who accepts nothing but JSON."""
         jpeg = await service.screenshot(caller.workspace_id, session_id)
         if request.headers.get("accept", "").strip().lower() == "application/json":
             return JSONResponse({"raw": base64.b64encode(jpeg).decode("ascii")})
         return Response(jpeg, media_type="image/jpeg")
-
-
-def _answer(value: dict[str, Any], cost_nanos: int | None) -> Response:
-    response = Response(_encoded(value), media_type="application/json")
-    if cost_nanos is not None:
-        show_cost(response, cost_nanos)
-    return response
-
-
-def _encoded(value: dict[str, Any]) -> bytes:
-    try:
-        return msgspec.json.encode(value)
-    except (UnicodeEncodeError, OverflowError, msgspec.MsgspecError):
-        # Half a surrogate pair, which JSON may hold, has no UTF-8, and integers have no end; both can be written out.
-        return json.dumps(value).encode("ascii")
 
 
 async def _echoable(request: Request) -> dict[str, Any]:

@@ -1,20 +1,13 @@
 """The route that reads a page."""
 
-import json
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import Response
 
-from noctule.kit.money import decimal_dollars
-from noctule.kit.web import CallerDep, LooseBool
+from noctule.kit.web import CallerDep
 from noctule.llm.protocol import Payer
 from noctule.page.service import PageService
-from noctule.page.service.scraping import Scraped
-from noctule.page.wire.replies import DataSpace
-from noctule.page.wire.scraping import ScrapeRequest, scrape_of
-
-_UpdateMetadata = Annotated[LooseBool, Query(description="Accepted for older clients; changes nothing.")]
+from noctule.page.wire import DataSpace, ScrapeRequest, json_reply, scrape_of
+from noctule.page.wire.base import UpdateMetadata
 
 
 def add(routes: APIRouter, service: PageService) -> None:
@@ -22,15 +15,9 @@ def add(routes: APIRouter, service: PageService) -> None:
 
     @routes.post("/scrape", operation_id="page_scrape", summary="Page Scrape", response_model=DataSpace)
     async def scrape(
-        caller: CallerDep, session_id: str, body: ScrapeRequest, update_metadata: _UpdateMetadata = True
+        caller: CallerDep, session_id: str, body: ScrapeRequest, update_metadata: UpdateMetadata = True
     ) -> Response:
         """The current page as markdown, its images, or the data that a model finds in it."""
         payer = Payer(caller.workspace_id, session_id=session_id, api_key_id=caller.key_id)
-        return _reply(await service.scraping.scrape(session_id, scrape_of(body), payer, body.action()))
-
-
-def _reply(scraped: Scraped) -> Response:
-    """The contract's ``DataSpace``; what a model cost is in a header beside it."""
-    headers = {} if scraped.cost_nanos is None else {"x-noctule-cost": decimal_dollars(scraped.cost_nanos)}
-    # Escaped: half a surrogate pair, which a page's text may hold, has no UTF-8.
-    return Response(json.dumps(scraped.as_json()), media_type="application/json", headers=headers)
+        scraped = await service.scraping.scrape(session_id, scrape_of(body), payer, body.action())
+        return json_reply(scraped.as_json(), scraped.cost_nanos)

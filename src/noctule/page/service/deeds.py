@@ -38,5 +38,5 @@ class Sighted:
     key: str
 
 
-PageDeed = Goto | GotoNewTab | SwitchTab | CloseTab | GoBack | GoForward | Reload | Wait | EvaluateJs
-Deed = PageDeed | Acting | Sighted | Upload | ScrapePage | Complete | AskForHelp | SolveCaptcha | ReadMessages
+_OnTab = Goto | GotoNewTab | SwitchTab | CloseTab | GoBack | GoForward | Reload | Wait | EvaluateJs
+Deed = _OnTab | Acting | Sighted | Upload | ScrapePage | Complete | AskForHelp | SolveCaptcha | ReadMessages

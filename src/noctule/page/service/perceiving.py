@@ -17,8 +17,7 @@ from noctule.page.service.sightings import Sightings
 
 log = logging.getLogger(__name__)
 
-BLANK = "about:blank"
-
+_BLANK = "about:blank"
 _OBSERVE_SECONDS = 25.0
 _IN_ALL_SECONDS = 50.0
 _LEAST_MODEL_SECONDS = 5.0
@@ -42,7 +41,7 @@ class Sight:
         observed = self.observed
         return {
             "title": observed.title,
-            "url": "" if observed.url == BLANK else observed.url,
+            "url": "" if observed.url == _BLANK else observed.url,
             "viewport": observed.place._asdict(),
             "tabs": [{"tab_id": tab.number, "title": tab.title, "url": tab.url} for tab in observed.tabs],
             "timestamp": self.ended_at.isoformat(),

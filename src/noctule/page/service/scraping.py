@@ -54,6 +54,7 @@ class ScrapePage:
 
     ``selector`` is what to read, the whole page if it is ``None``. ``only_images`` asks for the images instead of the
     text. With ``instructions`` or ``schema``, of JSON schema, a model extracts data; ``model`` is the one wished for.
+    A schema that is none is an ``InvalidRequest`` here, before anything is done for it.
     """
 
     selector: str | None = None
@@ -62,6 +63,10 @@ class ScrapePage:
     instructions: str | None = None
     schema: Mapping[str, Any] | None = field(default=None, repr=False)
     model: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.schema is not None:
+            AnswerSchema(self.schema)
 
     @property
     def asks_a_model(self) -> bool:
@@ -124,10 +129,8 @@ class Scraping:
         """Read the current tab of a session and keep that in its trajectory, as the action ``action``.
 
         Raises ``NotFound`` or ``Conflict`` for a session that cannot be used, ``BrowserFailed`` for a page that cannot
-        be read, ``InvalidRequest`` for a schema that is none, ``TooBusy``, ``PaymentRequired`` where nothing is left
-        for the model.
+        be read, ``TooBusy``, ``PaymentRequired`` where nothing is left for the model.
         """
-        check(wish)
         payer = replace(payer, tags=await self._sessions.use(payer.workspace_id, session_id))
         steps: list[dict[str, Any]] = []
         try:
@@ -148,8 +151,7 @@ class Scraping:
     async def read_and_extract(self, session_id: str, wish: ScrapePage, payer: Payer) -> Scraped:
         """Read the current tab of a session.
 
-        Raises ``CommandFailed``, ``BrowserLost``, ``InvalidRequest`` for a schema that is none, ``TooBusy``,
-        ``PaymentRequired``.
+        Raises ``CommandFailed``, ``BrowserLost``, ``TooBusy``, ``PaymentRequired``.
         """
         ends_at = self._clock.monotonic() + _IN_ALL_SECONDS
         return await self.extract(await self.read(session_id, wish), wish, payer, ends_at)
@@ -173,7 +175,8 @@ class Scraping:
             # Reading waits for the page to come to rest by itself, and longer than a navigation may take.
             done = await self._run(session_id, Goto(url, "domcontentloaded", _GOTO_SECONDS))
         except CommandFailed as error:
-            if "download_url" not in error.context:
+            # A file, or a page that is still waiting for something: what is there can be read.
+            if not error.context.keys() & {"download_url", "shown_url"}:
                 raise
             return error.message
         return done.message if isinstance(done, Done) else ""
@@ -220,7 +223,7 @@ class Scraping:
         return done
 
     async def scraped(self, extracted: Extracted, wish: ScrapePage, payer: Payer, ends_at: float) -> Scraped:
-        """The reply to ``wish``, once the markdown is there. Raises ``InvalidRequest``, ``PaymentRequired``."""
+        """The reply to ``wish``, once the markdown is there. Raises ``PaymentRequired``."""
         markdown = "" if wish.only_images else extracted.markdown
         images = extracted.images if wish.only_images else None
         if not wish.asks_a_model:
@@ -244,12 +247,6 @@ class Scraping:
             markdown = placeholders.restore(markdown, mapping)
         was_called = found.completed is not None or budget.spent_nanos > 0
         return Scraped(markdown, images, found, budget.spent_nanos if was_called else None)
-
-
-def check(wish: ScrapePage) -> None:
-    """Raise ``InvalidRequest`` for a schema that is none, before anything is done for it."""
-    if wish.schema is not None:
-        AnswerSchema(wish.schema)
 
 
 def _image(image: Image) -> dict[str, Any]:

@@ -6,7 +6,7 @@ that was tried is in the session's trajectory. Every wait on a browser is bounde
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from noctule.browser.commands import BrowserLost, Command, CommandFailed, Picture, Result, Screenshot
@@ -17,6 +17,7 @@ from noctule.kit.errors import BrowserFailed, Conflict
 from noctule.llm.budget import Budget
 from noctule.llm.protocol import Llm, Payer
 from noctule.page.domain import Failure, Outcome, trajectory_value
+from noctule.page.service import scraping
 from noctule.page.service.acting import Effect, Executor
 from noctule.page.service.deeds import Deed
 from noctule.page.service.files import Files
@@ -28,22 +29,11 @@ from noctule.page.service.sightings import Sightings
 _LAST_LINE_SECONDS = 55.0
 
 
-class Sessions(Protocol):
+class Sessions(scraping.Sessions, Protocol):
     """What this tag needs of sessions."""
-
-    async def use(self, workspace_id: str, session_id: str) -> tuple[str, ...]:
-        """Note that the session is being used; answers its tags.
-
-        Raises ``NotFound``, or ``Conflict`` if it has ended.
-        """
-        ...
 
     async def record_step(self, session_id: str, kind: str, value: dict[str, Any]) -> None:
         """Append one JSON step to the session's trajectory."""
-        ...
-
-    async def record_steps(self, session_id: str, kind: str, values: Sequence[dict[str, Any]]) -> None:
-        """``record_step`` for several at once."""
         ...
 
 

@@ -293,7 +293,7 @@ class DownloadFileAction(InteractionAction):
     type: Literal["download_file"] = "download_file"
 
 
-Action = Annotated[
+_OfTab = (
     FormFillAction
     | GotoAction
     | GotoNewTabAction
@@ -313,21 +313,8 @@ Action = Annotated[
     | EmailReadAction
     | SmsReadAction
     | EvaluateJsAction
-    | ClickAction
-    | FillAction
-    | MultiFactorFillAction
-    | FallbackFillAction
-    | CheckAction
-    | SelectDropdownOptionAction
-    | UploadFileAction
-    | DownloadFileAction
-    # Newer clients send it; the published contract does not have it.
-    | SkipJsonSchema[EmailVerificationReadAction],
-    Field(discriminator="type"),
-]
-"""An action, as it is understood."""
-
-Interaction = Annotated[
+)
+_OfElement = (
     ClickAction
     | FillAction
     | MultiFactorFillAction
@@ -335,31 +322,15 @@ Interaction = Annotated[
     | CheckAction
     | SelectDropdownOptionAction
     | UploadFileAction
-    | DownloadFileAction,
-    Field(discriminator="type"),
-]
+    | DownloadFileAction
+)
+
+PageAction = Annotated[_OfTab, Field(discriminator="type")]
+"""An action on the whole tab."""
+
+Interaction = Annotated[_OfElement, Field(discriminator="type")]
 """An action on one element."""
 
-PageAction = Annotated[
-    FormFillAction
-    | GotoAction
-    | GotoNewTabAction
-    | CloseTabAction
-    | SwitchTabAction
-    | GoBackAction
-    | GoForwardAction
-    | ReloadAction
-    | WaitAction
-    | PressKeyAction
-    | ScrollUpAction
-    | ScrollDownAction
-    | CaptchaSolveAction
-    | HelpAction
-    | CompletionAction
-    | ScrapeAction
-    | EmailReadAction
-    | SmsReadAction
-    | EvaluateJsAction,
-    Field(discriminator="type"),
-]
-"""An action on the whole tab."""
+# Newer clients send the last; the published contract does not have it.
+Action = Annotated[_OfTab | _OfElement | SkipJsonSchema[EmailVerificationReadAction], Field(discriminator="type")]
+"""An action, as it is understood."""

@@ -1,13 +1,25 @@
-"""What actions have in common."""
+"""What actions and other requests have in common."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from noctule.kit.errors import InvalidRequest
 from noctule.kit.tolerance import TolerantRequest
-from noctule.kit.web import WholeNumber
+from noctule.kit.web import LooseBool, WholeNumber
 from noctule.page.domain import is_blank_selectors
+
+LONGEST_INSTRUCTIONS = 20_000
+
+UpdateMetadata = Annotated[LooseBool, Query(description="Accepted for older clients; changes nothing.")]
+
+
+def check_length(name: str, text: str | None, longest: int) -> None:
+    """Raise ``InvalidRequest`` for a field of the body that is too long to be meant."""
+    if text is not None and len(text) > longest:
+        raise InvalidRequest.at(("body", name), f"at most {longest} characters are allowed", f"{text[:100]}…")
 
 
 def publish_open(schema: dict[str, Any]) -> None:

@@ -1,13 +1,16 @@
-"""What ``execute`` answers."""
+"""What ``execute`` answers, and how a reply is written."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
+import msgspec
+from fastapi import Response
 from pydantic import BaseModel, RootModel
 from pydantic.json_schema import SkipJsonSchema
 
-from noctule.kit.web import WireResponse
+from noctule.kit.web import WireResponse, show_cost
 from noctule.page.domain import Outcome, echo
 from noctule.page.wire.actions import Action
 
@@ -93,3 +96,19 @@ def execution_reply(action: Mapping[str, Any], outcome: Outcome) -> dict[str, An
             agent_message=outcome.failure.message,
         ).model_dump()
     return reply
+
+
+def json_reply(value: dict[str, Any], cost_nanos: int | None) -> Response:
+    """A reply whose JSON is made of plain values; what models cost, if they were called, is in a header beside it."""
+    response = Response(_encoded(value), media_type="application/json")
+    if cost_nanos is not None:
+        show_cost(response, cost_nanos)
+    return response
+
+
+def _encoded(value: dict[str, Any]) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except (UnicodeEncodeError, OverflowError, msgspec.MsgspecError):
+        # Half a surrogate pair, which JSON may hold, has no UTF-8, and integers have no end; both can be written out.
+        return json.dumps(value).encode("ascii")

@@ -8,11 +8,11 @@ from pydantic.json_schema import SkipJsonSchema
 from noctule.extraction.markdown import Options
 from noctule.kit.errors import InvalidRequest
 from noctule.kit.tolerance import TolerantRequest
-from noctule.page.service.scraping import ScrapePage, check
+from noctule.page.service.scraping import ScrapePage
 from noctule.page.wire.actions import ScrapeAction
+from noctule.page.wire.base import LONGEST_INSTRUCTIONS, check_length
 
 _LONGEST_SELECTOR = 10_000
-_LONGEST_INSTRUCTIONS = 20_000
 _LONGEST_MODEL = 200
 _MOST_TAGS = 200
 _LONGEST_TAG = 100
@@ -63,15 +63,15 @@ def scrape_of(fields: ScrapeFields | ScrapeAction) -> ScrapePage:
     model, placeholders = (
         (fields.model, fields.use_link_placeholders) if isinstance(fields, ScrapeFields) else ("", False)
     )
-    _check_length("selector", fields.selector, _LONGEST_SELECTOR)
-    _check_length("instructions", fields.instructions, _LONGEST_INSTRUCTIONS)
-    _check_length("model", model, _LONGEST_MODEL)
+    check_length("selector", fields.selector, _LONGEST_SELECTOR)
+    check_length("instructions", fields.instructions, LONGEST_INSTRUCTIONS)
+    check_length("model", model, _LONGEST_MODEL)
     tags = tuple(fields.ignored_tags or ())
     if len(tags) > _MOST_TAGS or any(len(tag) > _LONGEST_TAG for tag in tags):
         allowed = f"at most {_MOST_TAGS} names of at most {_LONGEST_TAG} characters are allowed"
         raise InvalidRequest.at(("body", "ignored_tags"), allowed, f"{len(tags)} names")
     selector = (fields.selector or "").strip() or None
-    wish = ScrapePage(
+    return ScrapePage(
         selector=selector,
         options=Options(
             links=fields.scrape_links,
@@ -86,10 +86,3 @@ def scrape_of(fields: ScrapeFields | ScrapeAction) -> ScrapePage:
         schema=fields.response_format,
         model=(model or "").strip() or None,
     )
-    check(wish)
-    return wish
-
-
-def _check_length(name: str, text: str | None, longest: int) -> None:
-    if text is not None and len(text) > longest:
-        raise InvalidRequest.at(("body", name), f"at most {longest} characters are allowed", f"{text[:100]}…")

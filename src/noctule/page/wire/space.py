@@ -63,7 +63,7 @@ def observation_json(sight: Sight) -> dict[str, Any]:
     }
 
 
-def mark_of(key: str, node_id: str) -> str:
+def _mark(key: str, node_id: str) -> str:
     """Our note in a selector: of which observation it is, and which of its ids it stands for."""
     return f"{_MARK}{key}:{node_id}"
 
@@ -77,10 +77,11 @@ def key_of(mark: str | None, node_id: str) -> str | None:
 
 def _space(sight: Sight) -> dict[str, Any]:
     observed = sight.observed
-    actions = [interaction_json(node, sight.key) for node in observed.nodes]
+    nodes: Iterable[Node] = observed.nodes
     if sight.chosen is not None:
-        by_id = {action["id"]: action for action in actions}
-        actions = [by_id[node_id] for node_id in sight.chosen]
+        by_id = {node.id: node for node in nodes}
+        nodes = [by_id[node_id] for node_id in sight.chosen]
+    actions = [_interaction(node, sight.key) for node in nodes]
     return {
         "description": observed.description,
         "interaction_actions": actions,
@@ -91,7 +92,7 @@ def _space(sight: Sight) -> dict[str, Any]:
     }
 
 
-def interaction_json(node: Node, key: str) -> dict[str, Any]:
+def _interaction(node: Node, key: str) -> dict[str, Any]:
     """What can be done with a node, as an action that is ready to be sent but for its value."""
     selectors = selectors_of_path(node.path, node.frames)
     action: dict[str, Any] = {
@@ -99,7 +100,7 @@ def interaction_json(node: Node, key: str) -> dict[str, Any]:
         "category": "Interaction Actions",
         "description": node.line or node.id,
         "id": node.id,
-        "selector": selectors and selectors.as_json(mark_of(key, node.id)),
+        "selector": selectors and selectors.as_json(_mark(key, node.id)),
         "press_enter": None,
         "text_label": node.name or None,
         "timeout": 15000,

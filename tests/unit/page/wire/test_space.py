@@ -8,7 +8,8 @@ import pytest
 
 from noctule.browser.commands import Node, Observed, Place, TabInfo
 from noctule.page.service import Sight
-from noctule.page.wire import Observation, key_of, observation_json
+from noctule.page.wire import Observation, observation_json
+from noctule.page.wire.space import key_of
 from tests.support.clock import FrozenClock
 from tests.support.fleet import JPEG
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from noctule.browser.commands import Target
-from noctule.page.wire import ClickAction, seconds_of, spelled, target_of
+from noctule.page.wire.actions import ClickAction
+from noctule.page.wire.targets import seconds_of, spelled, target_of
 
 ENTER = " >> internal:control=enter-frame >> "
 
