@@ -317,3 +317,37 @@ def test_a_blank_tab_has_nothing_to_tell(tmp_path: Path) -> None:
         assert (seen.url, seen.nodes, seen.description) == ("about:blank", (), "")
 
     staged(tmp_path, act)
+
+
+def test_listeners_are_found_in_frames_of_the_same_process_as_well(tmp_path: Path) -> None:
+    async def act(stage: Stage) -> None:
+        inner = "<p id=p>Plain words<script>document.getElementById('p').addEventListener('click', () => 0)</script>"
+        await stage.show(f'<button>Outside</button><iframe srcdoc="{inner}"></iframe>')
+        assert ids(await observed(stage)) == {"Outside": "B1", "Plain words": "M1"}
+
+    staged(tmp_path, act)
+
+
+def test_what_is_named_like_a_property_of_its_form_or_document_stands_in_nobodys_way(tmp_path: Path) -> None:
+    in_form = re.findall(
+        r"\w+",
+        "assignedSlot attributes checkVisibility childElementCount childNodes children closest contains firstChild"
+        " firstElementChild getAttribute getBoundingClientRect getRootNode hasAttribute hasAttributes inert localName"
+        " nextSibling nodeType ownerDocument parentElement parentNode previousElementSibling querySelector"
+        " querySelectorAll shadowRoot tabIndex textContent",
+    )
+    in_document = ["body", "elementFromPoint", "host", "querySelectorAll", "scrollingElement", "title"]
+
+    async def act(stage: Stage) -> None:
+        fields = "".join(f"<input name={name} aria-label={name}>" for name in in_form)
+        pictures = "".join(f"<img name={name}>" for name in in_document)
+        await stage.show(
+            f"<form role=dialog tabindex=0 onclick=0>{fields}</form>"
+            "<div onclick=0><form><input name=localName><input name=getAttribute></form></div>"
+            f"<button>After</button>{pictures}"
+        )
+        seen = await observed(stage)
+        assert {*in_form, "After"} <= set(ids(seen))
+        assert seen.title == "page"
+
+    staged(tmp_path, act)

@@ -105,21 +105,19 @@ def test_every_control_of_the_tables_is_there(site: Site, context: BrowserContex
 
 @pytest.mark.parametrize("name", [name for name in PAGES if any(row.page == name for row in rows())])
 def test_acting_on_each_control_is_recorded_as_the_tables_say(
-    name: str, site: Site, browser: Browser, tmp_path: Path
+    name: str, site: Site, context: BrowserContext, tmp_path: Path
 ) -> None:
     file = tmp_path / "a.txt"
     file.write_text("hello")
+    actor = _Actor(context, site, file)
     wrong = []
     for row in rows():
         if row.page != name or row.act == "–":
             continue
-        context = browser.new_context(viewport={"width": 1280, "height": 1080})
         try:
-            reason = _Actor(context, site, file).perform(row)
+            reason = actor.perform(row)
         except Error as error:
             reason = error.message.splitlines()[0]
-        finally:
-            context.close()
         if reason:
             wrong.append(f"{row.step.id} · {row.act} {row.value} · {row.logs}: {reason}")
     assert not wrong, "\n" + "\n".join(wrong)
@@ -201,7 +199,7 @@ def test_what_the_pages_call_answers(path: str, status: int, kind: str, site: Si
 
 
 class _Actor:
-    """Acts on one row in a context of its own, and knows everything that was recorded in it."""
+    """Acts on one row after another, each on a page just loaded, and knows everything that was recorded since."""
 
     def __init__(self, context: BrowserContext, site: Site, file: Path) -> None:
         context.set_default_timeout(8_000)
@@ -212,7 +210,7 @@ class _Actor:
 
     def perform(self, row: Row) -> str | None:
         """Act; answers what was wrong, if anything was."""
-        self._page.goto(self._site.url(row.page))
+        self._begin(row.page)
         for step in row.before:
             self._act(step, "click", "")
             # A chosen file arrives a moment after the click.
@@ -228,6 +226,13 @@ class _Actor:
                 return f"recorded {self._recorded('events')}"
             self._page.wait_for_timeout(20)
         return None
+
+    def _begin(self, page: str) -> None:
+        self._downloads.clear()
+        for other in self._context.pages:
+            if other != self._page:
+                other.close()
+        self._page.goto(self._site.url(page))
 
     def _press_in_vain(self, row: Row) -> str | None:
         before = self._recorded("events")

@@ -152,11 +152,7 @@ class Assembler:
         connection: CdpConnection | None = None
         try:
             await proxy.start()
-            if process.uid is not None:
-                proxy.serve_only(process.uid)
-            connection = await CdpConnection.connect(
-                process.host, process.port, process.path, timeout_seconds=_CONNECT_SECONDS
-            )
+            connection = await _connected(process, proxy)
             driver = Driver(connection, proxy)
             async with asyncio.timeout(_PREPARE_SECONDS):
                 await driver.prepare_context(host.driver, proxy.port)
@@ -179,12 +175,8 @@ class Assembler:
                 chrome_args=chrome_args,
                 timeout_seconds=timeout_seconds,
             )
-            if process.uid is not None:
-                proxy.serve_only(process.uid)
             self._policy.own_ports.add(process.port)
-            connection = await CdpConnection.connect(
-                process.host, process.port, process.path, timeout_seconds=_CONNECT_SECONDS
-            )
+            connection = await _connected(process, proxy)
             driver = Driver(connection, proxy)
             driver.use_downloads(process.downloads)
             async with asyncio.timeout(_PREPARE_SECONDS):
@@ -198,3 +190,10 @@ class Assembler:
                 self._policy.own_ports.discard(process.port)
                 await process.destroy()
             raise
+
+
+async def _connected(process: BrowserProcess, proxy: EgressProxy) -> CdpConnection:
+    """A connection to a process, which alone may use the proxy from now on where it has a user of its own."""
+    if process.uid is not None:
+        proxy.serve_only(process.uid)
+    return await CdpConnection.connect(process.host, process.port, process.path, timeout_seconds=_CONNECT_SECONDS)

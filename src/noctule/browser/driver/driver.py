@@ -48,6 +48,7 @@ from noctule.browser.driver.picture import screenshot
 from noctule.browser.driver.reading import read_page
 from noctule.browser.driver.tab import Tab
 from noctule.browser.driver.tabs import Outfit, Tabs
+from noctule.browser.driver.world import is_gone
 
 log = logging.getLogger(__name__)
 
@@ -99,12 +100,12 @@ class Driver:
 
     async def prepare_context(self, like: "Driver", proxy_port: int) -> None:
         """Make a context of its own in the browser that ``like`` has prepared: what a session without wishes gets,
-        one page at about:blank. The context ends with our connection. Raises ``CdpError``."""
+        one empty page. The context ends with our connection. Raises ``CdpError``."""
         self.product, self.user_agent = like.product, like.user_agent
         self._is_headless_shell = like._is_headless_shell
         self._actor.has_window = like._actor.has_window
         self._outfit = like._outfit
-        await self._tabs.start_context(self._outfit, proxy_port)
+        await self._tabs.start_context(self._outfit, proxy_port, is_headless_shell=self._is_headless_shell)
 
     async def start_hosting(self) -> None:
         """Be nothing but the process of contexts, whose pages are no business of ours. Raises ``CdpError``."""
@@ -167,7 +168,7 @@ class Driver:
                 raise BrowserLost(self.closed.result()) from None
             raise CommandFailed("ActionExecutionError", f"The command was cut short: {error}") from None
         except CdpError as error:
-            raise CommandFailed("ActionExecutionError", _explained(str(error))) from None
+            raise CommandFailed("ActionExecutionError", _explained(error)) from None
         except (KeyError, ValueError) as error:
             # Somebody else's browser may be of a kind that answers in other forms.
             log.warning("%s: an answer of %s was not understood: %r", type(command).__name__, self.product, error)
@@ -188,20 +189,11 @@ class Driver:
             case SetCookies():
                 return await cookies.set_cookies(self._connection, command.cookies)
             case Wait():
-                time_ms = min(max(command.time_ms, 0), _MAX_WAIT_MS)
-                await asyncio.wait((self.closed,), timeout=time_ms / 1000)
-                if self.closed.done():
-                    raise CdpClosed(self.closed.result())
-                return Done(f"Waited {time_ms} ms")
+                return await self._wait(command)
         tab = await self._tabs.current()
         match command:
             case Goto():
-                if tab.stuck:
-                    tab = await self._tabs.replace(tab)
-                was = before(self._tabs, tab)
-                done = await self._navigator.goto(tab, command)
-                opened = await follow(self._tabs, tab, was)
-                return done if opened is None else Done(f"{done.message}; it opened a new tab, now the current one")
+                return await self._goto(tab, command)
             case GoBack() | GoForward():
                 return await self._navigator.step(tab, command)
             case Reload():
@@ -224,6 +216,21 @@ class Driver:
                 return await self._actor.run(tab, command)
         raise CommandFailed("ActionExecutionError", f"{type(command).__name__} is not known here")
 
+    async def _wait(self, command: Wait) -> Done:
+        time_ms = min(max(command.time_ms, 0), _MAX_WAIT_MS)
+        await asyncio.wait((self.closed,), timeout=time_ms / 1000)
+        if self.closed.done():
+            raise CdpClosed(self.closed.result())
+        return Done(f"Waited {time_ms} ms")
+
+    async def _goto(self, tab: Tab, command: Goto) -> Done:
+        if tab.stuck:
+            tab = await self._tabs.replace(tab)
+        was = before(self._tabs, tab)
+        done = await self._navigator.goto(tab, command)
+        opened = await follow(self._tabs, tab, was)
+        return done if opened is None else Done(f"{done.message}; it opened a new tab, now the current one")
+
     async def _settle(self, tab: Tab) -> None:
         """Be sure that the first page is there. The browser may still be on its way to it, and that would end
         the session's first navigation; going to the same address again leaves no trace in the history."""
@@ -242,7 +249,7 @@ class Driver:
         await tab.call("Browser.setWindowBounds", {"windowId": window["windowId"], "bounds": bounds})
 
 
-def _explained(error: str) -> str:
-    if "context was destroyed" in error or "navigated or closed" in error or "Cannot find context" in error:
+def _explained(error: CdpError) -> str:
+    if is_gone(error):
         return "The page navigated away while the command was running"
     return f"The browser could not do it: {error}"

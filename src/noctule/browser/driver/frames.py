@@ -10,7 +10,7 @@ from typing import Any
 
 from noctule.browser.cdp import CdpConnection, CdpError
 from noctule.browser.driver.deadline import Deadline
-from noctule.browser.driver.world import World
+from noctule.browser.driver.world import ObjectArgument, World
 
 MAX_FRAMES = 64
 _MAX_DEPTH = 32
@@ -27,11 +27,10 @@ class RemoteFrame:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A frame, the world around it, and the session that knows its iframe element."""
+    """A frame, and the world around it."""
 
     frame_id: str
     parent: World
-    session_id: str
     is_target: bool
 
 
@@ -79,12 +78,21 @@ class Frames:
         self._worlds = {key: world for key, world in self._worlds.items() if key in known}
         return tuple(found)
 
+    async def filling(self, world: World, scripts: tuple[str, ...], deadline: Deadline) -> dict[int, World]:
+        """Of each hole that the last walk of these scripts left in a world, the world that fills it.
+
+        Raises ``CdpError``.
+        """
+        found = [frame for frame in await self.find(deadline) if frame.parent is world]
+        holes = await asyncio.gather(
+            *(world.run(scripts, "holeOf", ObjectArgument(frame.owner), deadline=deadline) for frame in found)
+        )
+        return {hole: frame.world for hole, frame in zip(holes, found, strict=True) if hole >= 0}
+
     async def _tree(self, root: World, deadline: Deadline) -> dict[str, Any]:
         """What one process has of the tree, from a target's outermost frame on."""
         try:
-            answer = await self._connection.call(
-                "Page.getFrameTree", {}, session_id=root.session_id, timeout_seconds=deadline.left_seconds
-            )
+            answer = await root.call("Page.getFrameTree", {}, deadline)
         except CdpError:
             return {}
         tree: dict[str, Any] = answer["frameTree"]
@@ -95,13 +103,13 @@ class Frames:
     ) -> tuple[list[_Branch], list[RemoteFrame], list[World]]:
         """The branches one level deeper, the frames there that have worlds of their own, and of these the targets."""
         elsewhere = [
-            _Place(target_id, branch.world, root.session_id, is_target=True)
+            _Place(target_id, branch.world, is_target=True)
             for branch in level
             for target_id, parent_id in targets.items()
             if parent_id == branch.frame_id
         ]
         children = [
-            (child, _Place(child["frame"]["id"], branch.world, root.session_id, is_target=False), branch)
+            (child, _Place(child["frame"]["id"], branch.world, is_target=False), branch)
             for branch in level
             for child in branch.tree.get("childFrames", ())
             if branch.depth < _MAX_DEPTH and child["frame"]["id"] not in targets
@@ -126,7 +134,7 @@ class Frames:
     async def _reads(self, frame: RemoteFrame, deadline: Deadline) -> bool:
         """Whether the world around a frame can read its document. Origins do not tell: a sandbox takes them away."""
         try:
-            answer = await self._connection.call(
+            answer = await frame.parent.call(
                 "Runtime.callFunctionOn",
                 {
                     "functionDeclaration": "function () { return this.contentDocument !== null }",
@@ -134,8 +142,7 @@ class Frames:
                     "returnByValue": True,
                     "silent": True,
                 },
-                session_id=frame.parent.session_id,
-                timeout_seconds=deadline.left_seconds,
+                deadline,
             )
         except CdpError:
             return False
@@ -151,12 +158,7 @@ class Frames:
         """``None`` for one that goes away meanwhile."""
         try:
             session_id = await self._session(place, deadline)
-            owner = await self._connection.call(
-                "DOM.getFrameOwner",
-                {"frameId": place.frame_id},
-                session_id=place.session_id,
-                timeout_seconds=deadline.left_seconds,
-            )
+            owner = await place.parent.call("DOM.getFrameOwner", {"frameId": place.frame_id}, deadline)
             element = await place.parent.adopt(owner["backendNodeId"], deadline)
         except CdpError:
             self._sessions.pop(place.frame_id, None)
@@ -165,7 +167,7 @@ class Frames:
 
     async def _session(self, place: _Place, deadline: Deadline) -> str:
         if not place.is_target:
-            return place.session_id
+            return place.parent.session_id
         if place.frame_id not in self._sessions:
             answer = await self._connection.call(
                 "Target.attachToTarget",

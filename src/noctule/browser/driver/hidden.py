@@ -14,6 +14,9 @@ from noctule.browser.cdp import CdpError
 from noctule.browser.driver.deadline import Deadline
 from noctule.browser.driver.world import ObjectArgument, World, is_gone
 
+MAX_ROOT_LEVELS = 4
+"""How often a document is walked anew for closed roots: one may hold hosts of others."""
+
 _MAX_ELEMENTS_A_TIME = 400
 _POINTER_EVENTS = frozenset(
     ("click", "mousedown", "mouseup", "pointerdown", "pointerup", "touchstart", "touchend", "dblclick")

@@ -11,23 +11,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from noctule.browser.cdp import CdpError, CdpTimeout
+from noctule.browser.cdp import CdpError
 from noctule.browser.commands import CommandFailed, Node, Observe, Observed, Place, Screenshot, TabInfo
 from noctule.browser.driver.deadline import Deadline
-from noctule.browser.driver.frames import RemoteFrame
-from noctule.browser.driver.hidden import mark_listeners, open_closed_roots
+from noctule.browser.driver.hidden import MAX_ROOT_LEVELS, mark_listeners, open_closed_roots
 from noctule.browser.driver.picture import screenshot
 from noctule.browser.driver.tab import Tab
 from noctule.browser.driver.tabs import Tabs
-from noctule.browser.driver.world import ObjectArgument, World, is_gone
+from noctule.browser.driver.world import World, is_gone
 
-_SCRIPTS = ("names", "registry", "lines", "geometry", "paths", "kinds", "walk")
+_SCRIPTS = ("dom", "names", "registry", "lines", "geometry", "paths", "kinds", "walk")
 _NEXT_SCRIPTS = ("playwright", "locate", "act")
 _WALK_MS = 2500
 _PARSED_SECONDS = 3.0
 _ATTEMPTS = 4
-# A closed root may hold hosts of closed roots.
-_MAX_ROOT_LEVELS = 4
 
 
 @dataclass(slots=True)
@@ -62,14 +59,9 @@ async def observe(tabs: Tabs, tab: Tab, command: Observe) -> Observed:
     infos = asyncio.ensure_future(_tab_infos(tabs, tab))
     picture = asyncio.ensure_future(_picture(tab, command, deadline))
     try:
-        sight, page = await _looked(tab, deadline)
-        open_tabs, jpeg = await infos, await picture
-    except CdpTimeout:
-        if not await tab.unstick():
-            raise
-        raise CommandFailed(
-            "ActionExecutionError", "The page did not answer in time: a script of it did not end, and was stopped"
-        ) from None
+        async with tab.stopping_scripts():
+            sight, page = await _looked(tab, deadline)
+            open_tabs, jpeg = await infos, await picture
     finally:
         infos.cancel()
         picture.cancel()
@@ -102,18 +94,15 @@ async def _look(tab: Tab, world: World, around: _Around, sight: _Sight, deadline
     """Walk a world, then those of the frames in it that live elsewhere; answers what its walk gave."""
     page = await _walked(world, around, sight.counters, deadline)
     sight.counters = page["counters"]
-    frames: dict[int, RemoteFrame] = {}
-    if page["holes"]:
-        frames = await _holes(tab, world, deadline)
-    lines = page["lines"]
+    frames = await tab.frames.filling(world, _SCRIPTS, deadline) if page["holes"] else {}
     sight.nodes += _nodes(page, around)
     sight.seen.update((row[0], world) for row in page["nodes"])
-    for line in lines:
+    for line in page["lines"]:
         if isinstance(line, str):
             sight.lines.append(line)
             continue
         hole, x, y, scale, paths, is_covered = line
-        if (frame := frames.get(hole)) is not None:
+        if hole in frames:
             inner = _Around(
                 frames=(*around.frames, *paths),
                 x=around.x + around.scale * x,
@@ -121,7 +110,7 @@ async def _look(tab: Tab, world: World, around: _Around, sight: _Sight, deadline
                 scale=around.scale * scale,
                 is_covered=around.is_covered or is_covered,
             )
-            await _look_inside(tab, frame.world, inner, sight, deadline)
+            await _look_inside(tab, frames[hole], inner, sight, deadline)
     if frames:
         await world.run(_SCRIPTS, "keepCounters", sight.counters, deadline=deadline)
     return page
@@ -133,18 +122,10 @@ async def _look_inside(tab: Tab, world: World, around: _Around, sight: _Sight, d
         await _look(tab, world, around, sight, deadline)
 
 
-async def _holes(tab: Tab, world: World, deadline: Deadline) -> dict[int, RemoteFrame]:
-    found = [frame for frame in await tab.frames.find(deadline) if frame.parent is world]
-    places = await asyncio.gather(
-        *(world.run(_SCRIPTS, "holeOf", ObjectArgument(frame.owner), deadline=deadline) for frame in found)
-    )
-    return {place: frame for place, frame in zip(places, found, strict=True) if place >= 0}
-
-
 async def _walked(world: World, around: _Around, counters: dict[str, int] | None, deadline: Deadline) -> dict[str, Any]:
     options = {"counters": counters, "milliseconds": _WALK_MS, "isCovered": around.is_covered}
     await mark_listeners(world, _SCRIPTS, deadline)
-    for _ in range(_MAX_ROOT_LEVELS):
+    for _ in range(MAX_ROOT_LEVELS):
         answer = await world.run(_SCRIPTS, "observe", options, deadline=deadline)
         if isinstance(answer, str):
             break

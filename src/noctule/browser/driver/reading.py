@@ -4,24 +4,22 @@ What must always hold: a page that is at rest is read at once, and one that neve
 when its time is up; frames add to a page and never take anything from it; everything read is bounded.
 """
 
-import asyncio
 import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any
 
-from noctule.browser.cdp import CdpError, CdpTimeout
+from noctule.browser.cdp import CdpError
 from noctule.browser.commands import CommandFailed, PageRead, ReadPage, Target
 from noctule.browser.driver import resources
-from noctule.browser.driver.acting.failures import failure
 from noctule.browser.driver.acting.locating import SCRIPTS as LOCATING
 from noctule.browser.driver.acting.locating import reach
 from noctule.browser.driver.deadline import Deadline
-from noctule.browser.driver.hidden import open_closed_roots
+from noctule.browser.driver.hidden import MAX_ROOT_LEVELS, open_closed_roots
 from noctule.browser.driver.tab import Tab
-from noctule.browser.driver.world import ObjectArgument, World, is_gone
+from noctule.browser.driver.world import World, is_gone
 
-_SCRIPTS = ("registry", "still", "read")
+_SCRIPTS = ("dom", "registry", "still", "read")
 _PART_SCRIPTS = (*LOCATING, *_SCRIPTS, "part")
 
 _LOAD_SECONDS = 5.0
@@ -33,8 +31,6 @@ _WALK_MS = 2500
 _ATTEMPTS = 4
 _MAX_FRAME_DEPTH = 8
 _MAX_FRAMES = 64
-# A closed root may hold hosts of closed roots.
-_MAX_ROOT_LEVELS = 4
 
 
 @dataclass(slots=True)
@@ -65,14 +61,8 @@ async def read_page(tab: Tab, command: ReadPage) -> PageRead:
             "PageLoadingError",
             f"The page at {tab.unreachable_url[:200]} could not be loaded, so there is nothing to read",
         )
-    try:
+    async with tab.stopping_scripts():
         return await _read(tab, command.selector, deadline)
-    except CdpTimeout:
-        if not await tab.unstick():
-            raise
-        raise CommandFailed(
-            "ActionExecutionError", "The page did not answer in time: a script of it did not end, and was stopped"
-        ) from None
 
 
 async def _read(tab: Tab, selector: str | None, deadline: Deadline) -> PageRead:
@@ -136,7 +126,7 @@ async def _whole(tab: Tab, limits: _Limits, deadline: Deadline) -> dict[str, Any
 
 async def _opened(world: World, page: dict[str, Any], limits: _Limits, deadline: Deadline) -> dict[str, Any]:
     """The page, read anew where there are closed shadow roots in it that nobody knew of."""
-    for _ in range(_MAX_ROOT_LEVELS):
+    for _ in range(MAX_ROOT_LEVELS):
         if not page.get("suspects") or not await open_closed_roots(world, _SCRIPTS, page["suspects"], deadline):
             break
         page = await world.run(_SCRIPTS, "read", limits.options, deadline=deadline)
@@ -153,10 +143,8 @@ async def _part(tab: Tab, selector: str, limits: _Limits, deadline: Deadline) ->
         await tab.world.run(_SCRIPTS, "rest", patience.left_seconds * 1000, deadline=deadline)
     target = Target(selectors=(selector,))
     turn = Deadline(min(_SELECTOR_SECONDS, deadline.left_seconds))
-    for _ in range(_MAX_ROOT_LEVELS):
+    for _ in range(MAX_ROOT_LEVELS):
         spot, page = await reach(tab, target, "acting.read", limits.options, turn, _PART_SCRIPTS)
-        if page.get("failed"):
-            raise failure(page, target, turn.seconds)
         suspects = page["suspects"]
         if not suspects or not await open_closed_roots(spot.world, _SCRIPTS, suspects, deadline):
             break
@@ -171,7 +159,8 @@ async def _frames(
     tab: Tab, world: World, page: dict[str, Any], limits: _Limits, depth: int, deadline: Deadline
 ) -> list[str]:
     """The documents in the frames of a page, in order, as JSON: those read with it and those that live elsewhere."""
-    remote = await _holes(tab, world, deadline) if page["holes"] and depth <= _MAX_FRAME_DEPTH else {}
+    looks_elsewhere = page["holes"] and depth <= _MAX_FRAME_DEPTH
+    remote = await tab.frames.filling(world, _SCRIPTS, deadline) if looks_elsewhere else {}
     found: list[str] = []
     for frame in page["frames"]:
         if isinstance(frame, str):
@@ -181,15 +170,6 @@ async def _frames(
         elif frame in remote:
             found += await _remote(tab, remote[frame], limits, depth, deadline)
     return found
-
-
-async def _holes(tab: Tab, world: World, deadline: Deadline) -> dict[int, World]:
-    """Of each hole in what was read, the world that fills it."""
-    found = [frame for frame in await tab.frames.find(deadline) if frame.parent is world]
-    places = await asyncio.gather(
-        *(world.run(_SCRIPTS, "holeOf", ObjectArgument(frame.owner), deadline=deadline) for frame in found)
-    )
-    return {place: frame.world for place, frame in zip(places, found, strict=True) if place >= 0}
 
 
 async def _remote(tab: Tab, world: World, limits: _Limits, depth: int, deadline: Deadline) -> list[str]:

@@ -7,18 +7,15 @@ its cookies, its headers and its way out count.
 import base64
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from noctule.browser.cdp import CdpError
 from noctule.browser.commands import CommandFailed
 from noctule.browser.driver.deadline import Deadline
+from noctule.browser.driver.loading import load, too_large
 from noctule.browser.driver.tab import Tab
 
 MAX_BODY_BYTES = 50 * 1024 * 1024
 
-_READ_BYTES = 1024 * 1024
-_MAX_URL_CHARACTERS = 200
-_TOO_LARGE = f"The file is larger than {MAX_BODY_BYTES // 1024**2} MiB, which is too large to be read"
 _WITHOUT_TEXT = re.compile(
     r"(?:image|audio|video|font|model)/|application/(?:.*(?:zip|compress|rar|7z|tar|wasm|font|shockwave)|msword|ms-|x-ms|"
     r"vnd\.(?!.*\+(?:json|xml)$)|java-archive|epub|x-(?:executable|iso|apple|debian|rpm|bzip|xz))",
@@ -53,22 +50,9 @@ async def loaded(tab: Tab, url: str, deadline: Deadline) -> Resource:
     """What an address answers, loaded the way that the page itself would. Raises ``CommandFailed``, ``CdpError``."""
     if not url.startswith(("http://", "https://")):
         raise CommandFailed("ActionExecutionError", "The file that the tab shows cannot be loaded from its address")
-    answer = await tab.call(
-        "Network.loadNetworkResource",
-        {"frameId": tab.target_id, "url": url, "options": {"disableCache": False, "includeCredentials": True}},
-        timeout_seconds=deadline.left_seconds,
-    )
-    resource = answer["resource"]
-    if not resource.get("success") or "stream" not in resource:
-        reason = resource.get("netErrorName") or f"status {int(resource.get('httpStatusCode', 0))}"
-        raise CommandFailed("PageLoadingError", f"{url[:_MAX_URL_CHARACTERS]} could not be loaded: {reason}")
-    headers = {name.lower(): str(value) for name, value in resource.get("headers", {}).items()}
-    content_type = headers.get("content-type", "")
-    try:
-        body = await _stream(tab, resource["stream"], deadline) if _has_text(content_type) else b""
-    finally:
-        tab.post("IO.close", {"handle": resource["stream"]})
-    return Resource(content_type, body)
+    async with load(tab, url, deadline, failure_kind="PageLoadingError") as file:
+        content_type = file.headers.get("content-type", "")
+        return Resource(content_type, await file.read(MAX_BODY_BYTES, deadline) if _has_text(content_type) else b"")
 
 
 def _has_text(content_type: str) -> bool:
@@ -94,24 +78,7 @@ async def _held(tab: Tab, content_type: str, deadline: Deadline) -> Resource:
     return Resource(f"{content_type}; charset=utf-8", _bounded(text.encode("utf-8", "replace")))
 
 
-async def _stream(tab: Tab, handle: str, deadline: Deadline) -> bytes:
-    content = bytearray()
-    while True:
-        part: dict[str, Any] = await tab.call(
-            "IO.read", {"handle": handle, "size": _READ_BYTES}, timeout_seconds=deadline.left_seconds
-        )
-        data = part.get("data", "")
-        content += base64.b64decode(data) if part.get("base64Encoded") else data.encode()
-        _check(len(content))
-        if part.get("eof"):
-            return bytes(content)
-
-
 def _bounded(content: bytes) -> bytes:
-    _check(len(content))
+    if len(content) > MAX_BODY_BYTES:
+        raise too_large(MAX_BODY_BYTES)
     return content
-
-
-def _check(size_bytes: int) -> None:
-    if size_bytes > MAX_BODY_BYTES:
-        raise CommandFailed("ActionExecutionError", _TOO_LARGE)

@@ -5,7 +5,8 @@ The state is kept by events alone, so that looking at it costs nothing and a wai
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,7 +64,6 @@ class Tab:
         self.window_url = ""
         self.opened_for = ""
         self.choosers: deque[int] = deque(maxlen=1)
-        self.downloads = 0
         self.download_url = ""
         self.dialogs: deque[Dialog] = deque(maxlen=_REMEMBERED_DIALOGS)
         self.seen: dict[str, World] = {}
@@ -121,13 +121,18 @@ class Tab:
         """Whether a document other than that one has come to a lifecycle event."""
         return self.loader_id != previous_loader_id and event in self._reached
 
-    async def described(self, object_id: str, session_id: str, deadline: Deadline) -> dict[str, Any]:
-        """What the browser knows of a node in this tab or a frame of it (``DOM.Node``). Raises ``CdpError``."""
-        answer = await self._connection.call(
-            "DOM.describeNode", {"objectId": object_id}, session_id=session_id, timeout_seconds=deadline.left_seconds
-        )
-        node: dict[str, Any] = answer["node"]
-        return node
+    @asynccontextmanager
+    async def stopping_scripts(self) -> AsyncIterator[None]:
+        """What is done inside, and times out because a script of the page does not end, fails with words about that
+        once the script was stopped. Raises ``CommandFailed``."""
+        try:
+            yield
+        except CdpTimeout:
+            if not await self.unstick():
+                raise
+            raise CommandFailed(
+                "ActionExecutionError", "The page did not answer in time: a script of it did not end, and was stopped"
+            ) from None
 
     async def unstick(self) -> bool:
         """End a script that keeps the page from answering; says whether there was one.
@@ -260,9 +265,6 @@ class Tab:
     def _chooser_opened(self, params: dict[str, Any]) -> None:
         self.choosers.append(int(params.get("backendNodeId", 0)))
 
-    def _download(self, params: dict[str, Any]) -> None:
-        self.downloads += 1
-
     def _cancel_dialog(self) -> None:
         if self._dialog is not None:
             self._dialog.cancel()
@@ -287,7 +289,6 @@ _HANDLERS: dict[str, Callable[[Tab, dict[str, Any]], None]] = {
     "Page.fileChooserOpened": Tab._chooser_opened,
     "Page.javascriptDialogOpening": Tab._dialog_opening,
     "Page.javascriptDialogClosed": Tab._dialog_closed,
-    "Page.downloadWillBegin": Tab._download,
     "Inspector.targetCrashed": Tab._crashed,
     "Inspector.targetReloadedAfterCrash": Tab._reloaded,
 }

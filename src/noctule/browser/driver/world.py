@@ -29,7 +29,6 @@ class World:
     def __init__(self, connection: CdpConnection, session_id: str, frame_id: str) -> None:
         self.session_id = session_id
         self.frame_id = frame_id
-        self.generation = 0
         self.asked: set[int] = set()
         self._connection = connection
         self._context: int | None = None
@@ -119,7 +118,6 @@ class World:
             self._context = int(answer["executionContextId"])
             self._loaded = set()
             self.asked = set()
-            self.generation += 1
         self.prepare(*scripts)
         return self._context
 

@@ -4,7 +4,7 @@
 
 const playwright = noctule.playwright;
 const acting = noctule.acting;
-const { attempt, attached, drawn, visible, describe, nameOf, identity, nextFrame } = acting;
+const { attempt, attached, drawn, visible, describe, nameOf, identity, nextFrame, parentOf, deepest } = acting;
 
 const BLOCKS = ["center", "end", "start"];
 const WATCH_MS = 8000;
@@ -59,18 +59,6 @@ function middleOf(area) {
   };
   return { x: rect.x + mean(0), y: rect.y + mean(1) };
 }
-
-function deepest(point, root) {
-  let element = root.elementFromPoint(point.x, point.y);
-  while (element?.shadowRoot) {
-    const inner = element.shadowRoot.elementFromPoint(point.x, point.y);
-    if (!inner || inner === element) break;
-    element = inner;
-  }
-  return element;
-}
-
-const parentOf = (element) => element.parentElement ?? element.getRootNode().host ?? null;
 
 function contains(ancestor, element) {
   for (let step = element; step; step = parentOf(step)) if (step === ancestor) return true;

@@ -4,7 +4,7 @@
 
 const playwright = noctule.playwright;
 const acting = noctule.acting;
-const { attempt, hindrance, visible, describe, nameOf, identity } = acting;
+const { attempt, hindrance, visible, describe, nameOf, identity, announce } = acting;
 
 const SET_TYPES = {
   color: "a color such as #ff8800",
@@ -89,8 +89,7 @@ function set(field, value) {
     field.value = previous;
     return { failed: "format", detail: `it takes ${SET_TYPES[field.type]}`, final: true };
   }
-  field.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
-  field.dispatchEvent(new Event("change", { bubbles: true }));
+  announce(field);
   return { need: "nothing" };
 }
 
@@ -206,7 +205,7 @@ async function isNow(value) {
   }
 }
 
-Object.assign(acting, { fieldOf, textOf, isText, fate, paste, nextBox, isNow });
+Object.assign(acting, { isText, fate, paste, nextBox, isNow });
 
 acting.prepare = (target, start, budgetMs, options) =>
   attempt(target, start, budgetMs, (element) => prepare(element, options));

@@ -2,7 +2,7 @@
 
 const playwright = noctule.playwright;
 const acting = noctule.acting;
-const { attempt, describe, nameOf, identity } = acting;
+const { attempt, describe, nameOf, identity, announce } = acting;
 
 const isFileField = (element) => element?.localName === "input" && element.type === "file";
 
@@ -47,8 +47,7 @@ acting.giveFile = (name, type) => {
   parts = [];
   if (wasConnected && !field.isConnected) return false;
   field.files = transfer.files;
-  field.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
-  field.dispatchEvent(new Event("change", { bubbles: true }));
+  announce(field);
   return true;
 };
 

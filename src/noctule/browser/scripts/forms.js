@@ -4,7 +4,7 @@
 // What must always hold: values are never part of an answer; no field is given to two keys.
 
 const acting = noctule.acting;
-const { visible, describe } = acting;
+const { visible, describe, announce } = acting;
 
 const MOST_FIELDS = 400;
 const LEAST_SCORE = 30;
@@ -268,8 +268,7 @@ acting.chooseHeld = (number, wanted) => {
     select.focus({ preventScroll: true });
     select.value = option.value;
     option.selected = true;
-    select.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
-    select.dispatchEvent(new Event("change", { bubbles: true }));
+    announce(select);
     return true;
   }
   return false;

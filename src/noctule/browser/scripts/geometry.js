@@ -1,13 +1,12 @@
 // Boxes, and what a click at a point lands on. Boxes are `left, top, right, bottom` in CSS pixels of their viewport.
 
+const { parentOf, shadowOf, firstElementOf, rectOf, closest, rootNodeOf, atPointIn } = noctule.dom;
+
 const intersection = (a, b) => {
   const left = Math.max(a.left, b.left), top = Math.max(a.top, b.top);
   return { left, top, right: Math.min(a.right, b.right), bottom: Math.min(a.bottom, b.bottom) };
 };
 const isEmpty = (rect) => rect.right - rect.left < 1 || rect.bottom - rect.top < 1;
-
-// The composed parent: through slots and out of shadow roots.
-const parentOf = (node) => node.assignedSlot ?? node.parentNode ?? node.host;
 
 const isWithin = (node, ancestor) => {
   for (let n = node; n; n = parentOf(n)) if (n === ancestor) return true;
@@ -15,10 +14,10 @@ const isWithin = (node, ancestor) => {
 };
 
 const hits = (element, x, y) => {
-  const hit = element.getRootNode().elementFromPoint(x, y);
+  const hit = atPointIn(rootNodeOf(element), x, y);
   if (!hit) return false;
   if (hit === element || element.contains(hit) || isWithin(hit, element)) return true;
-  const label = hit.closest("label");
+  const label = closest(hit, "label");
   if (label && label.control === element) return true;
   return element.localName === "area" || (element.localName === "label" && element.control === hit);
 };
@@ -44,9 +43,10 @@ const isHit = (element, part) => {
 const boxOf = (element) => {
   let rect = element.getBoundingClientRect();
   for (let child = element, depth = 0; depth < 4 && (rect.width < 1 || rect.height < 1); depth++) {
-    child = (child.shadowRoot ?? child).firstElementChild;
+    const root = shadowOf(child);
+    child = root ? root.firstElementChild : firstElementOf(child);
     if (!child) break;
-    rect = child.getBoundingClientRect();
+    rect = rectOf(child);
   }
   return rect;
 };
@@ -76,7 +76,7 @@ const HARD = new Set(["hidden", "clip"]);
 // What of an element that clips can be seen now, and within which bounds (`hard`) all must be that can ever be scrolled
 // into it; null where nothing can.
 const clipOf = (element, across, down, outer, view) => {
-  const rect = element.getBoundingClientRect();
+  const rect = rectOf(element);
   const isHardAcross = HARD.has(across), isHardDown = HARD.has(down);
   if ((isHardAcross || isHardDown) && (rect.width <= 1 || rect.height <= 1)) return null;
   const clip = intersection(rect, outer ?? ENDLESS);

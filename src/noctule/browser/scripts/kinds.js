@@ -6,8 +6,15 @@ const LETTERS = { link: "L", button: "B", tab: "B", menuitem: "B", menuitemcheck
 const OTHER_ROLES = new Set(["treeitem", "gridcell", "scrollbar"]);
 const PARTS = "a[href],button,input:not([type=hidden]),select,textarea,iframe,[onclick],[tabindex]:not([tabindex='-1']),[contenteditable=true]," +
   "[role=button],[role=link],[role=option],[role=tab],[role=menuitem],[role=checkbox],[role=radio],[role=switch]";
+const DIALOGS = "[role=dialog],[role=alertdialog]";
+const HOSTS = new Set(["article", "aside", "blockquote", "div", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "main", "nav", "p", "section", "span"]);
+const LONGEST_BLANK = 40;
+const SEEN = { opacityProperty: true, visibilityProperty: true };
 const PRESENTATIONAL = /^(none|presentation)$/;
 const LONGEST_CARD = 1000;
+
+const { intersection, isEmpty } = noctule.geometry;
+const { tagOf, attributeOf, isShown, rectOf, contains, allIn } = noctule.dom;
 
 // Why an element that has no role of its own may be acted on, "" if nothing says so.
 const reasonOf = (element, tag, style, context) => {
@@ -25,7 +32,7 @@ const reasonOf = (element, tag, style, context) => {
 const hasEntries = (element) => {
   const counts = new Map();
   for (const child of element.children) {
-    const kind = `${child.localName}.${child.getAttribute("class")}`;
+    const kind = `${tagOf(child)}.${attributeOf(child, "class")}`;
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
     if (counts.get(kind) === 3) return true;
   }
@@ -79,4 +86,28 @@ const actionOf = ({ element, tag, role, letter }) => {
   return "fill";
 };
 
-noctule.kinds = { letterOf, reasonOf, isHolder, hasEntries, isStandIn, isSpoken, actionOf, isOther: (role) => OTHER_ROLES.has(role) };
+const isHost = (tag) => HOSTS.has(tag);
+
+// Whether an element takes up room though there is nothing in it: a shadow root may draw it.
+const isHosting = (element, tag) => {
+  if (!isHost(tag)) return tag.includes("-");
+  const first = element.firstChild;
+  if (first && (first.nextSibling || first.nodeType !== Node.TEXT_NODE || first.length > LONGEST_BLANK || first.data.trim())) return false;
+  return element.offsetHeight > 0;
+};
+
+// Open dialogs, the topmost first, and whether each keeps a person from all that is behind it.
+const openDialogs = () => {
+  const found = [];
+  for (const dialog of allIn(document, "dialog[open]")) found.push([dialog, dialog.matches(":modal")]);
+  for (const dialog of allIn(document, DIALOGS)) {
+    if (tagOf(dialog) === "dialog" || !isShown(dialog, SEEN)) continue;
+    const rect = rectOf(dialog);
+    if (isEmpty(intersection(rect, { left: 0, top: 0, right: innerWidth, bottom: innerHeight }))) continue;
+    found.push([dialog, attributeOf(dialog, "aria-modal") === "true"]);
+  }
+  const outer = found.filter(([dialog]) => !found.some(([other]) => other !== dialog && contains(other, dialog)));
+  return outer.reverse().sort((a, b) => b[1] - a[1]).slice(0, 4);
+};
+
+noctule.kinds = { letterOf, reasonOf, isHolder, hasEntries, isStandIn, isSpoken, actionOf, isHost, isHosting, openDialogs, isOther: (role) => OTHER_ROLES.has(role) };

@@ -14,6 +14,8 @@ const STATES = { "aria-expanded": "aria_expanded", "aria-pressed": "pressed", "a
   "aria-valuetext": "valuetext", "aria-level": "level" };
 const QUIET = { "aria-selected": "false", "aria-invalid": "false", "aria-current": "false", "aria-haspopup": "false", "aria-sort": "none", "aria-checked": "false" };
 
+const { tagOf, firstElementOf, attributeOf } = noctule.dom;
+
 const quoted = (text) => noctule.clean(String(text)).replaceAll('"', "'");
 
 const headAndTail = (text) => (text.length > LONGEST_CARD ? `${text.slice(0, LONGEST_CARD * 0.6)} … ${text.slice(-LONGEST_CARD * 0.4)}` : text);
@@ -83,10 +85,10 @@ const IMPLIED = new Set(["", "link", "button", "textbox", "image", "combobox", "
 // What tells an element that has no name, as a picture would tell it to a person: its class, or that of its picture.
 const hintOf = (element) => {
   const inner = element.childElementCount === 1 ? element.firstElementChild : null;
-  for (const each of [element, inner, inner?.firstElementChild]) {
+  for (const each of [element, inner, inner && firstElementOf(inner)]) {
     if (!each) continue;
-    const use = each.localName === "use" ? (each.getAttribute("href") ?? each.getAttribute("xlink:href") ?? "").split("#").pop() : "";
-    const hint = each.getAttribute("data-icon") || use || each.getAttribute("class") || each.id;
+    const use = tagOf(each) === "use" ? (attributeOf(each, "href") ?? attributeOf(each, "xlink:href") ?? "").split("#").pop() : "";
+    const hint = attributeOf(each, "data-icon") || use || attributeOf(each, "class") || attributeOf(each, "id");
     if (hint) return ` class="${noctule.cut(quoted(hint), LONGEST_HINT)}"`;
   }
   const picture = /url\("?[^")]*?([^/")]+)"?\)/.exec(getComputedStyle(element).backgroundImage);

@@ -187,16 +187,13 @@ function selectorOf(element) {
 }
 
 function within(element, root) {
-  const unique = (css) => {
+  const isUnique = (css, wanted) => {
     const matches = root.querySelectorAll(css);
-    return matches.length === 1 && matches[0] === element;
+    return matches.length === 1 && matches[0] === wanted;
   };
   const path = [];
   for (let step = element; step && step !== root; step = step.parentElement) {
-    const known = stable(step).find((css) => {
-      const matches = root.querySelectorAll(css);
-      return matches.length === 1 && matches[0] === step;
-    });
+    const known = stable(step).find((css) => isUnique(css, step));
     if (known) {
       path.unshift(known);
       break;
@@ -206,7 +203,7 @@ function within(element, root) {
     path.unshift(alike.length > 1 ? `${tag}:nth-of-type(${alike.indexOf(step) + 1})` : tag);
   }
   const css = path.join(" > ");
-  return unique(css) ? css : `xpath=${xpath(element)}`;
+  return isUnique(css, element) ? css : `xpath=${xpath(element)}`;
 }
 
 function stable(element) {
@@ -228,7 +225,28 @@ function xpath(element) {
   return `/${path.join("/")}`;
 }
 
-Object.assign(acting, { attempt, attached, drawn, visible, describe, nameOf, identity, pause, nextFrame, selectorOf });
+// -- what several steps need -----------------------------------------------------------------------------
+
+const parentOf = (element) => element.parentElement ?? element.getRootNode().host ?? null;
+
+// What is to be seen at a point of a root's viewport, also inside of open shadow roots.
+function deepest(point, root) {
+  let element = root.elementFromPoint(point.x, point.y);
+  while (element?.shadowRoot) {
+    const inner = element.shadowRoot.elementFromPoint(point.x, point.y);
+    if (!inner || inner === element) break;
+    element = inner;
+  }
+  return element;
+}
+
+// Tell the page that a person has changed a field.
+function announce(field) {
+  field.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
+  field.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+Object.assign(acting, { attempt, attached, drawn, visible, describe, nameOf, identity, pause, nextFrame, selectorOf, parentOf, deepest, announce });
 
 // The iframe that `attempt` came to.
 acting.entrance = () => acting.iframe;

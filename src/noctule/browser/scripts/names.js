@@ -16,6 +16,8 @@ const TAG_ROLES = {
   progress: "progressbar", meter: "meter", nav: "navigation", main: "main", iframe: "iframe", label: "label",
 };
 
+const { tagOf, typeOf, childrenOf, attributeOf, rootNodeOf, byIdIn } = noctule.dom;
+
 const clean = (text) => text.replace(/[\s\u00a0\u200b]+/g, " ").trim();
 const cut = (text, longest) => (text.length > longest ? text.slice(0, longest - 1) + "…" : text);
 
@@ -23,12 +25,12 @@ noctule.clean = clean;
 noctule.cut = cut;
 
 noctule.roleOf = (element) => {
-  const explicit = element.getAttribute("role");
+  const explicit = attributeOf(element, "role");
   if (explicit) {
     const role = explicit.trim().split(/\s+/, 1)[0].toLowerCase();
     if (role && role !== "none" && role !== "presentation") return role === "img" ? "image" : role;
   }
-  const tag = element.localName;
+  const tag = tagOf(element);
   if (tag === "a" || tag === "area") return element.hasAttribute("href") || element.href?.baseVal ? "link" : "";
   if (tag === "input") return element.type === "hidden" ? "" : element.list ? "combobox" : INPUT_ROLES[element.type] ?? "textbox";
   if (tag === "select") return element.multiple || element.size > 1 ? "listbox" : "combobox";
@@ -40,31 +42,32 @@ noctule.roleOf = (element) => {
 const givenText = (element, without, depth = 0) => {
   if (depth > 20) return "";
   let text = "";
-  for (const node of element.childNodes) {
+  for (const node of childrenOf(element)) {
     if (text.length > LONGEST_NAME * 2) break;
-    if (node.nodeType === Node.TEXT_NODE) text += node.data;
-    else if (node.nodeType === Node.ELEMENT_NODE && node !== without) {
-      const tag = node.localName;
+    const type = typeOf(node);
+    if (type === Node.TEXT_NODE) text += node.data;
+    else if (type === Node.ELEMENT_NODE && node !== without) {
+      const tag = tagOf(node);
       if (tag === "script" || tag === "style" || tag === "select" || tag === "textarea") continue;
-      text += ` ${node.getAttribute("aria-label") ?? (tag === "img" ? node.alt : tag === "input" ? "" : givenText(node, without, depth + 1))} `;
+      text += ` ${attributeOf(node, "aria-label") ?? (tag === "img" ? node.alt : tag === "input" ? "" : givenText(node, without, depth + 1))} `;
     }
   }
   return text;
 };
 
 const labelledBy = (element) => {
-  const ids = element.getAttribute("aria-labelledby");
+  const ids = attributeOf(element, "aria-labelledby");
   if (!ids) return "";
-  const root = element.getRootNode();
+  const root = rootNodeOf(element);
   const texts = ids.trim().split(/\s+/).slice(0, 8).map((id) => {
-    const label = root.getElementById?.(id);
-    return label ? label.getAttribute("aria-label") ?? givenText(label, element) : "";
+    const label = byIdIn(root, id);
+    return label ? attributeOf(label, "aria-label") ?? givenText(label, element) : "";
   });
   return clean(texts.join(" "));
 };
 
 const nativeName = (element) => {
-  switch (element.localName) {
+  switch (tagOf(element)) {
     case "input": {
       const type = element.type;
       if (type === "submit" || type === "button" || type === "reset")
@@ -97,7 +100,7 @@ const labels = (element) => {
 
 // The name that is given to an element beside its contents: "" where its contents are its name.
 noctule.givenName = (element) => {
-  const name = labelledBy(element) || clean(element.getAttribute("aria-label") ?? "") || clean(nativeName(element) ?? "");
+  const name = labelledBy(element) || clean(attributeOf(element, "aria-label") ?? "") || clean(nativeName(element) ?? "");
   return cut(name, LONGEST_NAME);
 };
 

@@ -2,7 +2,7 @@
 
 const playwright = noctule.playwright;
 const acting = noctule.acting;
-const { attempt, hindrance, visible, describe, nameOf, identity } = acting;
+const { attempt, hindrance, visible, describe, nameOf, identity, announce } = acting;
 
 const CHOICES = "[role=option], [role=menuitem], [role=menuitemradio], [role=menuitemcheckbox], [role=treeitem], [role=radio], option";
 const LISTS = "[role=listbox], [role=menu], [role=tree], [role=radiogroup], ul, ol, dialog, datalist, [popover]";
@@ -93,10 +93,7 @@ function native(select, own, options, said) {
   const was = option.selected;
   if (select.multiple) option.selected = true;
   else select.selectedIndex = option.index;
-  if (!was) {
-    select.dispatchEvent(new Event("input", { bubbles: true, composed: true }));
-    select.dispatchEvent(new Event("change", { bubbles: true }));
-  }
+  if (!was) announce(select);
   return { need: "nothing", chosen: wordOf(option) };
 }
 

@@ -48,39 +48,12 @@ const PRE = 4;
 const PLAIN = 8; // without styles: in drawings, formulas, and what is not rendered
 const DRAWN = 16;
 
-// A page can name its fields so that they stand in the way of these.
-const getter = (prototype, name) => {
-  const { get } = Object.getOwnPropertyDescriptor(prototype, name);
-  return (object) => get.call(object);
-};
-const { hasAttributes: named } = Element.prototype;
-const hasAttributes = (element) => named.call(element);
-const tagOf = getter(Element.prototype, "localName");
-const attributesOf = getter(Element.prototype, "attributes");
-const shadowOf = getter(Element.prototype, "shadowRoot");
-const firstOf = getter(Node.prototype, "firstChild");
-const nextOf = getter(Node.prototype, "nextSibling");
-const textOf = getter(Node.prototype, "textContent");
-const baseOf = getter(Node.prototype, "baseURI");
-const bodyOf = getter(Document.prototype, "body");
-const headOf = getter(Document.prototype, "head");
-const topOf = getter(Document.prototype, "documentElement");
-const titleOf = getter(Document.prototype, "title");
-const typeOf = getter(Document.prototype, "contentType");
-const urlOf = getter(Document.prototype, "URL");
+const { tagOf, attributesOf, attributeOf, hasAttributes, firstOf, nextOf, textOf, baseOf, documentOf, isShown, rectOf, matches, closest, contains, first, allIn,
+  firstIn, bodyOf, headOf, topOf, titleOf, contentTypeOf, urlOf } = noctule.dom;
 
 const FAILED = "chrome-error:";
 
 const isDocument = (type) => type === "text/html" || type === "application/xhtml+xml";
-
-// Characters that a reader would find below a node, hidden or not.
-function readable(root) {
-  const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
-  let found = 0;
-  for (let text = texts.nextNode(); text; text = texts.nextNode())
-    if (!/^(?:script|style|noscript|template)$/.test(text.parentNode.localName)) found += text.data.trim().length;
-  return found;
-}
 
 // Whether there is nothing of that box to see, wherever one scrolls, if it is taken out of the flow.
 const isOutOfWay = (rect) => (rect.width <= 2 && rect.height <= 2) || rect.right < FAR_LEFT || rect.right <= 0 || rect.bottom <= 0 || rect.left >= innerWidth;
@@ -93,15 +66,15 @@ function isAside(element, rect) {
   if (position !== "absolute" && position !== "fixed") return false;
   const isPoint = rect.width <= 2 && rect.height <= 2 && overflow !== "visible";
   // Formulas are kept there for whoever cannot see how they are typeset.
-  return (isPoint || rect.right < FAR_LEFT) && element.querySelector("math") === null;
+  return (isPoint || rect.right < FAR_LEFT) && first(element, "math") === null;
 }
 
 // Whether a person would find this by opening a tab or unfolding a part of the text; menus and dialogs are no such parts.
 function isFolded(element) {
-  if (element.matches(APART) || element.closest(APART_OF_PAGE)) return false;
-  if (element.getAttribute("role") === "tabpanel") return true;
-  const id = element.getAttribute("id");
-  const control = id && element.ownerDocument.querySelector(`[aria-controls~="${CSS.escape(id)}"]`);
+  if (matches(element, APART) || closest(element, APART_OF_PAGE)) return false;
+  if (attributeOf(element, "role") === "tabpanel") return true;
+  const id = attributeOf(element, "id");
+  const control = id && firstIn(documentOf(element), `[aria-controls~="${CSS.escape(id)}"]`);
   return Boolean(control) && control.matches("[aria-expanded],[role=tab]") && !control.matches("[aria-haspopup]:not([aria-haspopup=false]),[role=combobox]") && !control.closest(APART_OF_PAGE);
 }
 
@@ -167,13 +140,13 @@ class Reading {
     const isNamed = hasAttributes(element);
     const isBoxed = BOXED.has(tag) || tag.includes("-");
     // What has no attributes is where the text flows; to know that it is seen is enough, and most elements are like that.
-    if (!isNamed && !isBoxed && !(flags & PLAIN) && element.checkVisibility(VISIBLE)) flags &= ~HIDDEN;
+    if (!isNamed && !isBoxed && !(flags & PLAIN) && isShown(element, VISIBLE)) flags &= ~HIDDEN;
     else if (!(flags & PLAIN) && !UNSTYLED.has(tag)) {
       const { display } = getComputedStyle(element);
       if (display === "none" && element !== this.wanted && !isFolded(element) && !this.isMost(element)) return;
       flags = this.sight(element, flags);
       if ((display !== "inline" && display !== "contents") || isBoxed) {
-        const rect = element.getBoundingClientRect();
+        const rect = rectOf(element);
         if (isOutOfWay(rect) && element !== this.wanted && isAside(element, rect)) return;
         box = [Math.round(rect.left + this.left), Math.round(rect.top + this.top), Math.round(rect.width), Math.round(rect.height)];
       }
@@ -198,7 +171,7 @@ class Reading {
   }
 
   children(element, into, depth, flags, nesting) {
-    const root = shadowOf(element) ?? noctule.closedRoots.get(element);
+    const root = noctule.rootOf(element);
     if (root) return this.siblings(firstOf(root), into, depth, flags, nesting);
     if (tagOf(element) === "slot" && element.assignedNodes) {
       const assigned = element.assignedNodes();
@@ -237,7 +210,7 @@ class Reading {
 
   // What is hidden by visibility, unless it is all that there is.
   sight(element, flags) {
-    if (flags & KEPT || (!(flags & HIDDEN) && element.checkVisibility(VISIBLE))) return flags;
+    if (flags & KEPT || (!(flags & HIDDEN) && isShown(element, VISIBLE))) return flags;
     if (getComputedStyle(element).visibility === "visible") return flags & ~HIDDEN;
     if (flags & HIDDEN) return flags;
     return flags | (this.isMost(element) ? KEPT : HIDDEN);
@@ -248,13 +221,13 @@ class Reading {
   isMost(element) {
     const { length } = textOf(element);
     if (length < SMALLEST_MOST) return false;
-    if (element.hidden && element.id.startsWith?.("S:")) return true;
-    this.total ??= readable(this.wanted);
-    if (2 * length > this.total && 2 * readable(element) > this.total) return true;
-    if (10 * length < this.total || (!element.matches(MAIN) && element.querySelector(MAIN) === null)) return false;
-    for (const other of element.ownerDocument.querySelectorAll(MAIN))
-      if (!element.contains(other) && !other.contains(element) && other.checkVisibility(VISIBLE)) return false;
-    return 10 * readable(element) > this.total;
+    if (attributeOf(element, "hidden") !== null && attributeOf(element, "id")?.startsWith("S:")) return true;
+    this.total ??= noctule.readable(this.wanted);
+    if (2 * length > this.total && 2 * noctule.readable(element) > this.total) return true;
+    if (10 * length < this.total || (!matches(element, MAIN) && first(element, MAIN) === null)) return false;
+    for (const other of allIn(documentOf(element), MAIN))
+      if (!contains(element, other) && !contains(other, element) && isShown(other, VISIBLE)) return false;
+    return 10 * noctule.readable(element) > this.total;
   }
 
   attributes(element, tag, box) {
@@ -305,14 +278,13 @@ class Reading {
 
   frame(element, box, flags) {
     if (flags & HIDDEN || !box || box[2] < SMALLEST_FRAME || box[3] < SMALLEST_FRAME || this.frames.length >= MAX_FRAMES) return;
-    let document = null;
-    try { document = element.contentDocument; } catch { /* it lives elsewhere */ }
+    const document = element.contentDocument; // null if it lives elsewhere
     if (!document) {
       this.holes.push(element);
       this.frames.push(this.holes.length - 1);
       return;
     }
-    if (!isDocument(typeOf(document)) || urlOf(document).startsWith(FAILED) || (this.level ?? 0) >= MAX_FRAME_DEPTH) return;
+    if (!isDocument(contentTypeOf(document)) || urlOf(document).startsWith(FAILED) || (this.level ?? 0) >= MAX_FRAME_DEPTH) return;
     const outer = [this.wanted, this.total, this.shown];
     const place = this.frames.push("") - 1;
     this.level = (this.level ?? 0) + 1;
@@ -325,12 +297,11 @@ class Reading {
     this.shown = outer[2];
   }
 
-  // Hosts of closed shadow roots cannot be told by a script; these may be some, and the browser knows.
   suspect(element, tag, node) {
     const isCustom = tag.includes("-");
     const isEmpty = node.length === 3 || (node.length === 4 && typeof node[3] === "string" && !node[3].trim());
     if (!isCustom && !(isEmpty && this.isLive && HOSTS.test(tag) && element.offsetHeight)) return;
-    if (this.suspects.length >= MAX_SUSPECTS || shadowOf(element) || noctule.closedRoots.has(element) || noctule.rootless.has(element)) return;
+    if (this.suspects.length >= MAX_SUSPECTS || !noctule.mayHost(element)) return;
     // What a root leaves out of its slots is not drawn.
     if (isEmpty || !element.querySelector("*")?.checkVisibility()) this.suspects.push(element);
   }
@@ -348,7 +319,7 @@ class Reading {
 
   result(document, root) {
     return {
-      contentType: typeOf(document), url: urlOf(document), base: baseOf(document), title: titleOf(document),
+      contentType: contentTypeOf(document), url: urlOf(document), base: baseOf(document), title: titleOf(document),
       root: JSON.stringify(root), frames: this.frames, holes: this.holes.length, suspects: this.suspects.length,
       types: this.types(document), left: { elements: Math.max(0, this.elements), characters: this.characters },
     };
@@ -357,10 +328,10 @@ class Reading {
   // What the page tells search engines that it is: types of schema.org, and Open Graph's.
   types(document) {
     const found = new Set();
-    for (const script of document.querySelectorAll('script[type="application/ld+json"]'))
+    for (const script of allIn(document, 'script[type="application/ld+json"]'))
       for (const [, names] of textOf(script).matchAll(LINKED_TYPE)) for (const [, name] of names.matchAll(/"([^"]*)"/g)) found.add(name);
-    for (const element of document.querySelectorAll("[itemtype]")) found.add(element.getAttribute("itemtype").slice(0, 200));
-    const graph = document.querySelector("meta[property='og:type']")?.getAttribute("content");
+    for (const element of allIn(document, "[itemtype]")) found.add(attributeOf(element, "itemtype").slice(0, 200));
+    const graph = firstIn(document, "meta[property='og:type']")?.getAttribute("content");
     if (graph) found.add(`og:${graph.slice(0, 100)}`);
     return [...found].slice(0, MAX_TYPES);
   }
@@ -373,7 +344,7 @@ class Reading {
 
 // The whole document of this world.
 noctule.read = (options) => {
-  if (!isDocument(typeOf(document))) return { contentType: typeOf(document), url: urlOf(document), title: titleOf(document) };
+  if (!isDocument(contentTypeOf(document))) return { contentType: contentTypeOf(document), url: urlOf(document), title: titleOf(document) };
   const reading = new Reading(options);
   const root = reading.whole(document);
   reading.addUnscripted();
@@ -382,7 +353,7 @@ noctule.read = (options) => {
 };
 
 // The same, but only if it need not be waited for.
-noctule.readIfStill = (isIdle, options) => (!isDocument(typeOf(document)) || noctule.isStill(isIdle) ? noctule.read(options) : null);
+noctule.readIfStill = (isIdle, options) => (!isDocument(contentTypeOf(document)) || noctule.isStill(isIdle) ? noctule.read(options) : null);
 
 noctule.readAtRest = async (mostMs, options) => {
   await noctule.rest(mostMs);
@@ -395,11 +366,8 @@ noctule.readPart = (element, options) => {
   const holder = ["", null, null];
   // What is asked for by name is wanted even where it is hidden.
   reading.wanted = element;
-  reading.from(element.ownerDocument);
-  reading.visit(element, holder, 0, element.checkVisibility({ visibilityProperty: true }) ? 0 : KEPT, 0);
+  reading.from(documentOf(element));
+  reading.visit(element, holder, 0, isShown(element, VISIBLE) ? 0 : KEPT, 0);
   reading.publish();
-  return reading.result(element.ownerDocument, holder.length > 4 || typeof holder[3] === "string" ? ["div", null, null, ...holder.slice(3)] : holder[3] ?? ["div", null, null]);
+  return reading.result(documentOf(element), holder.length > 4 || typeof holder[3] === "string" ? ["div", null, null, ...holder.slice(3)] : holder[3] ?? ["div", null, null]);
 };
-
-// Which hole of the last walk a frame's element is; -1 if it was out of sight.
-noctule.holeOf = (element) => noctule.holes.indexOf(element);

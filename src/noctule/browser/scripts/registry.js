@@ -12,8 +12,9 @@ noctule.trees ??= [document];
 noctule.heard ??= new WeakSet(); // trees whose listeners the browser has told
 noctule.counters ??= {}; // the last number given per letter
 
-noctule.markClickable = (...elements) => {
-  for (const element of elements) if (element instanceof Element) noctule.clickable.add(element);
+// Elements of frames are made by other realms, so that `instanceof` says nothing about them.
+noctule.markClickable = (...nodes) => {
+  for (const node of nodes) if (noctule.dom.typeOf(node) === Node.ELEMENT_NODE) noctule.clickable.add(node);
 };
 
 noctule.keepCounters = (counters) => { noctule.counters = counters; };
@@ -26,10 +27,17 @@ noctule.treeAt = (index) => {
   noctule.heard.add(tree);
   return tree;
 };
+
+// Hosts of closed shadow roots cannot be told by a script; walks suspect some, and the browser knows.
+noctule.rootOf = (element) => noctule.dom.shadowOf(element) ?? noctule.closedRoots.get(element);
+noctule.mayHost = (element) => !noctule.rootOf(element) && !noctule.rootless.has(element);
 noctule.suspectAt = (index) => noctule.suspects[index];
 noctule.haveNoRoots = (indexes) => { for (const index of indexes) noctule.rootless.add(noctule.suspects[index]); };
 
 noctule.giveRoot = (host, root) => { noctule.closedRoots.set(host, root); };
+
+// Which hole of the last walk a frame's element is; -1 if it was out of sight.
+noctule.holeOf = (element) => noctule.holes.indexOf(element);
 
 noctule.Registry = class {
   // `counters` has the last number given per letter; frames of one tab share them.

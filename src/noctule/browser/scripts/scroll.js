@@ -1,7 +1,7 @@
 // Scrolling: what moves, where to turn the wheel, and whether it moved.
 
 const acting = noctule.acting;
-const { attempt, visible, describe, nameOf, identity } = acting;
+const { attempt, visible, describe, identity, parentOf, deepest } = acting;
 
 const PAGE_SHARE = 0.7;
 const LEAST_SHARE = 0.02;
@@ -26,8 +26,6 @@ const leftUp = (element) => Math.floor(element.scrollTop);
 const leftDown = (element) => Math.floor(element.scrollHeight - element.clientHeight - element.scrollTop);
 const moves = (element, up) => scrolls(element) && (up ? leftUp(element) : leftDown(element)) >= 1;
 
-const parentOf = (element) => element.parentElement ?? element.getRootNode().host ?? null;
-
 function firstAround(element, up) {
   let any = null;
   for (let step = element; step; step = parentOf(step)) {
@@ -43,13 +41,7 @@ function* all(root) {
   for (const element of root.querySelectorAll("*")) {
     yield element;
     if (element.shadowRoot) yield* all(element.shadowRoot);
-    let inner = null;
-    try {
-      inner = element.localName === "iframe" ? element.contentDocument : null;
-    } catch {
-      // It lives elsewhere.
-    }
-    if (inner) yield* all(inner);
+    if (element.localName === "iframe" && element.contentDocument) yield* all(element.contentDocument);
   }
 }
 
@@ -81,9 +73,7 @@ function spotOn(scroller, up) {
   if (!box) return null;
   const points = GRID.flatMap((down) => GRID.map((across) => ({ x: box.left + box.width * across, y: box.top + box.height * down })));
   for (const point of points) {
-    let hit = scroller.ownerDocument.elementFromPoint(point.x, point.y);
-    while (hit?.shadowRoot?.elementFromPoint(point.x, point.y) && hit.shadowRoot.elementFromPoint(point.x, point.y) !== hit)
-      hit = hit.shadowRoot.elementFromPoint(point.x, point.y);
+    const hit = deepest(point, scroller.ownerDocument);
     if (hit && hit.localName !== "iframe" && firstAround(hit, up) === scroller) return point;
   }
   return points[0];

@@ -26,6 +26,8 @@ const DELAY = /,\s*(\d{2,4}(?:e[23])?)\s*\)/g;
 const BUSY_CLASS = /(?:^|[\s_-])(?:skeleton|spinner|loading|loader|shimmer)(?:$|[\s_-])/i;
 const BUSY = "[aria-busy=true],[class*=skeleton i],[class*=spinner i],[class*=loading i],[class*=loader i],[class*=shimmer i]";
 
+const { scriptsOf, stateOf, treeWalker, attributeOf, rectOf, isShown, firstIn, allIn } = noctule.dom;
+
 // What scripts of the page may do later: nothing, or something, after at most so many milliseconds where they say so.
 function prospects() {
   let isLive = false;
@@ -36,21 +38,21 @@ function prospects() {
     for (const [, number] of text.matchAll(DELAY))
       if (Number(number) <= LONG_PATIENCE_MS) delayMs = Math.max(delayMs, Number(number));
   };
-  const { scripts } = document;
+  const scripts = scriptsOf(document);
   if (scripts.length > MOST_SCRIPTS) return { isLive: true, delayMs };
   for (const script of scripts) {
     if (!(script instanceof HTMLScriptElement) || !RUNS.test(script.type)) continue;
     if (script.src) isLive = true;
     else look(script.text);
   }
-  look(document.querySelector("body")?.getAttribute("onload") ?? "");
+  look(firstIn(document, "body")?.getAttribute("onload") ?? "");
   return { isLive, delayMs };
 }
 
 // How long ago the document finished loading; negative while it has not.
 function ageMs() {
   const [loading] = performance.getEntriesByType("navigation");
-  if (document.readyState !== "complete") return -1;
+  if (stateOf(document) !== "complete") return -1;
   return loading?.loadEventEnd ? performance.now() - loading.loadEventEnd : performance.now();
 }
 
@@ -60,25 +62,25 @@ function sinceArrivalMs() {
   return performance.now() - last;
 }
 
-// Whether there is less to read than an empty shell has.
-function isThin() {
-  const texts = document.createTreeWalker(document.querySelector("body") ?? document, NodeFilter.SHOW_TEXT);
+// Characters that a reader would find below a node, hidden or not, counted to at least `most`.
+noctule.readable = (root, most = Infinity) => {
+  const texts = treeWalker(document, root, NodeFilter.SHOW_TEXT);
   let found = 0;
-  while (found < THIN_CHARACTERS) {
-    const text = texts.nextNode();
-    if (!text) return true;
+  for (let text; found < most && (text = texts.nextNode()); )
     if (!/^(?:script|style|noscript|template)$/.test(text.parentNode.localName)) found += text.data.trim().length;
-  }
-  return false;
-}
+  return found;
+};
+
+// Whether there is less to read than an empty shell has.
+const isThin = () => noctule.readable(firstIn(document, "body") ?? document, THIN_CHARACTERS) < THIN_CHARACTERS;
 
 function isBusy() {
   let left = MOST_BUSY;
-  for (const element of document.querySelectorAll(BUSY)) {
+  for (const element of allIn(document, BUSY)) {
     if (left-- <= 0) return false;
-    if (element.ariaBusy !== "true" && !BUSY_CLASS.test(element.getAttribute("class") ?? "")) continue;
-    const rect = element.getBoundingClientRect();
-    if (rect.width && rect.height && element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return true;
+    if (attributeOf(element, "aria-busy") !== "true" && !BUSY_CLASS.test(attributeOf(element, "class") ?? "")) continue;
+    const rect = rectOf(element);
+    if (rect.width && rect.height && isShown(element, { opacityProperty: true, visibilityProperty: true })) return true;
   }
   return false;
 }
@@ -89,7 +91,7 @@ noctule.isStill = (isIdle) => {
   if (age < 0) return false;
   noctule.outlook ??= prospects();
   if (!noctule.outlook.isLive) return true;
-  if (age >= OLD_MS) return isIdle && sinceArrivalMs() >= ARRIVAL_MS && document.querySelector("[aria-busy=true]") === null;
+  if (age >= OLD_MS) return isIdle && sinceArrivalMs() >= ARRIVAL_MS && firstIn(document, "[aria-busy=true]") === null;
   watch();
   return false;
 };

@@ -15,19 +15,17 @@ const MAX_SHAPES = 40;
 const MAX_TREES = 100;
 const MAX_AREAS = 100;
 const LONGEST_LINE = 2000;
-const LONGEST_BLANK = 40;
 
 const SMALLEST_IMAGE = 48;
 
 const { ELEMENT_NODE: ELEMENT, TEXT_NODE: TEXT } = Node;
+const { tagOf, typeOf, parentNodeOf, firstOf, nextOf, first, firstIn, isShown, isOverlaid, bodyOf, topOf, titleOf, scrollerOf } = noctule.dom;
 const { intersection, isEmpty, isHit, boxOf, boxIn, clipOf, reachOf, areaOf, areaBox } = noctule.geometry;
 const { INTO_CHILD, INTO_ROOT, INTO_CLOSED_ROOT, top, step, pathText, pathTo } = noctule.paths;
-const { letterOf, reasonOf, isHolder, hasEntries, isStandIn, isSpoken, actionOf, isOther } = noctule.kinds;
+const { letterOf, reasonOf, isHolder, hasEntries, isStandIn, isSpoken, actionOf, isOther, isHost, isHosting, openDialogs } = noctule.kinds;
 
 const SKIPPED = new Set(["script", "style", "noscript", "template", "head", "meta", "link", "title", "base", "param", "source", "track", "datalist", "wbr"]);
 const FIELDS = new Set(["input", "select", "textarea"]);
-const DIALOGS = "[role=dialog],[role=alertdialog]";
-const HOSTS = new Set(["article", "aside", "blockquote", "div", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "main", "nav", "p", "section", "span"]);
 const SEEN = { opacityProperty: true, visibilityProperty: true };
 
 class Walk {
@@ -51,13 +49,13 @@ class Walk {
   }
 
   run() {
-    const body = document.body ?? document.documentElement;
+    const body = bodyOf(document) ?? topOf(document);
     const view = { x: 0, y: 0, scale: 1, width: innerWidth, height: innerHeight, reach: reachOf(window), frame: 0 };
     const context = outermost(view, this.isCovered);
-    const dialogs = this.dialogs();
+    const dialogs = openDialogs();
     for (const [dialog, isModal] of dialogs) {
       this.flush();
-      const title = noctule.givenName(dialog) || noctule.clean(dialog.querySelector("h1,h2,h3,h4,h5,h6,[role=heading]")?.textContent ?? "");
+      const title = noctule.givenName(dialog) || noctule.clean(first(dialog, "h1,h2,h3,h4,h5,h6,[role=heading]")?.textContent ?? "");
       this.lines.push(`### Content of 'dialog' component with text '${noctule.cut(title, 100)}'`);
       this.visit(dialog, pathTo(dialog), context);
       this.flush();
@@ -69,22 +67,8 @@ class Walk {
     this.flush();
   }
 
-  // Open dialogs, the topmost first, and whether each keeps a person from all that is behind it.
-  dialogs() {
-    const found = [];
-    for (const dialog of document.querySelectorAll("dialog[open]")) found.push([dialog, dialog.matches(":modal")]);
-    for (const dialog of document.querySelectorAll(DIALOGS)) {
-      if (dialog.localName === "dialog" || !dialog.checkVisibility(SEEN)) continue;
-      const rect = dialog.getBoundingClientRect();
-      if (isEmpty(intersection(rect, { left: 0, top: 0, right: innerWidth, bottom: innerHeight }))) continue;
-      found.push([dialog, dialog.getAttribute("aria-modal") === "true"]);
-    }
-    const outer = found.filter(([dialog]) => !found.some(([other]) => other !== dialog && other.contains(dialog)));
-    return outer.reverse().sort((a, b) => b[1] - a[1]).slice(0, 4);
-  }
-
   visit(element, path, context) {
-    const tag = element.localName;
+    const tag = tagOf(element);
     if (tag === "br") return this.say(" ", context);
     if (SKIPPED.has(tag) || this.isCut || this.depth > MAX_DEPTH) return;
     if (++this.count > MAX_ELEMENTS || this.kept > MAX_TEXT || this.records > MAX_RECORDS || ((this.count & 127) === 0 && performance.now() > this.until)) {
@@ -92,12 +76,12 @@ class Walk {
       return;
     }
     if (this.visited.size && this.visited.has(element)) return;
-    const isSeen = element.checkVisibility(SEEN);
+    const isSeen = isShown(element, SEEN);
     const style = getComputedStyle(element);
     const display = style.display;
-    if (!isSeen && !element.checkVisibility()) {
+    if (!isSeen && !isShown(element)) {
       if (tag === "slot" || display === "contents") this.children(element, path, context);
-      else if (display !== "none" && HOSTS.has(element.parentNode?.localName)) this.suspect(element.parentNode);
+      else if (display !== "none" && isHost(parentNodeOf(element)?.localName)) this.suspect(parentNodeOf(element));
       return;
     }
     const isInline = display.startsWith("inline") || display === "contents";
@@ -155,28 +139,29 @@ class Walk {
   }
 
   children(element, path, context) {
-    const root = element.shadowRoot ?? noctule.closedRoots.get(element);
+    const root = noctule.rootOf(element);
     if (root) {
       if (this.trees.length < MAX_TREES) this.trees.push(root);
-      return this.siblings(root.firstChild, path, context, element.shadowRoot ? INTO_ROOT : INTO_CLOSED_ROOT);
+      return this.siblings(root.firstChild, path, context, root.mode === "open" ? INTO_ROOT : INTO_CLOSED_ROOT);
     }
-    if (element.localName === "slot") {
+    if (tagOf(element) === "slot") {
       const assigned = element.assignedNodes();
       if (assigned.length) {
         for (const node of assigned)
-          if (node.nodeType === ELEMENT) this.visit(node, pathTo(node), context);
-          else if (node.nodeType === TEXT) this.say(node.data, context);
+          if (typeOf(node) === ELEMENT) this.visit(node, pathTo(node), context);
+          else this.say(node.data, context);
         return;
       }
     }
-    this.siblings(element.firstChild, path, context, INTO_CHILD);
+    this.siblings(firstOf(element), path, context, INTO_CHILD);
   }
 
   siblings(first, parent, context, into) {
     let place = 0;
-    for (let node = first; node && !this.isCut; node = node.nextSibling) {
-      if (node.nodeType === ELEMENT) this.visit(node, step(parent, ++place, into), context);
-      else if (node.nodeType === TEXT) this.say(node.data, context);
+    for (let node = first; node && !this.isCut; node = nextOf(node)) {
+      const type = typeOf(node);
+      if (type === ELEMENT) this.visit(node, step(parent, ++place, into), context);
+      else if (type === TEXT) this.say(node.data, context);
     }
   }
 
@@ -213,6 +198,8 @@ class Walk {
 
   // A record for an element that can be acted on, or would be if it were not disabled or covered.
   recordOf(element, tag, style, path, context) {
+    // A form that cannot be asked about itself is only gone through.
+    if (tag === "form" && isOverlaid(element)) return null;
     const role = noctule.roleOf(element);
     const letter = letterOf(element, tag, role, style, context);
     if (!letter) return null;
@@ -302,8 +289,7 @@ class Walk {
 
   // The areas of a picture with a map, which stand elsewhere and have no boxes of their own.
   areas(picture, context) {
-    const root = picture.getRootNode();
-    const map = root.querySelector?.(`map[name="${CSS.escape(picture.useMap.slice(1))}"]`);
+    const map = firstIn(picture.getRootNode(), `map[name="${CSS.escape(picture.useMap.slice(1))}"]`);
     for (const area of [...(map?.getElementsByTagName("area") ?? [])].slice(0, MAX_AREAS)) {
       if (!area.href && !noctule.clickable.has(area)) continue;
       const rect = areaBox(area, picture);
@@ -323,8 +309,7 @@ class Walk {
   }
 
   frame(element, path, context) {
-    let inside = null;
-    try { inside = element.contentDocument; } catch { /* it lives elsewhere */ }
+    const inside = element.contentDocument; // null if it lives elsewhere
     const { view } = context;
     const rect = element.getBoundingClientRect();
     const style = getComputedStyle(element);
@@ -341,17 +326,17 @@ class Walk {
       this.lines.push({ hole: this.holes.length - 1, ...place, frames, isCovered: isInert });
       return;
     }
-    if (!inside.body || context.isHidden) return;
+    const body = bodyOf(inside);
+    if (!body || context.isHidden) return;
     this.frames.push(frames);
     const inner = { ...place, reach: reachOf(inside.defaultView), width: element.clientWidth, height: element.clientHeight, frame: this.frames.length - 1 };
     if (this.trees.length < MAX_TREES) this.trees.push(inside);
-    this.visit(inside.body, top(), outermost(inner, isInert));
+    this.visit(body, top(), outermost(inner, isInert));
     this.flush();
   }
 
-  // Hosts of closed shadow roots cannot be told by a script; these may be some, and the browser knows.
   suspect(element) {
-    if (this.suspects.length < MAX_SUSPECTS && !element.shadowRoot && !noctule.closedRoots.has(element) && !noctule.rootless.has(element)) this.suspects.push(element);
+    if (this.suspects.length < MAX_SUSPECTS && noctule.mayHost(element)) this.suspects.push(element);
   }
 
   // Everything as plain rows: lines, and [id, action, role, name, line, path, frame, x, y, width, height] a node.
@@ -377,24 +362,16 @@ class Walk {
       }
     }
     if (this.isCut) lines.push("_[:]… the rest of the page is left out: it is too large");
-    const root = document.scrollingElement ?? document.documentElement;
+    const root = scrollerOf(document) ?? topOf(document);
     return {
       lines, nodes, frames: this.frames, counters: registry.counters, holes: this.holes.length,
-      title: document.title, url: location.href,
+      title: titleOf(document), url: location.href,
       place: [scrollX, scrollY, innerWidth, innerHeight, root.scrollWidth, root.scrollHeight].map(Math.round),
     };
   }
 }
 
 const outermost = (view, isInert) => ({ view, owner: null, clip: null, isPointer: false, isTransparent: false, isHidden: false, isInert, isSilent: false, delegates: null });
-
-// Whether an element takes up room though there is nothing in it: a shadow root may draw it.
-const isHosting = (element, tag) => {
-  if (!HOSTS.has(tag)) return tag.includes("-");
-  const first = element.firstChild;
-  if (first && (first.nextSibling || first.nodeType !== TEXT || first.length > LONGEST_BLANK || first.data.trim())) return false;
-  return element.offsetHeight > 0;
-};
 
 // Walks. Where the browser has to be asked about suspects, or about trees whose listeners are not known yet, it answers
 // how many there are, and `observed` gives ids to what was found if nothing came of it.
@@ -413,6 +390,3 @@ noctule.observed = () => {
   noctule.walk = null;
   return result;
 };
-
-// Which hole of the last walk a frame's element is; -1 if it was out of sight.
-noctule.holeOf = (element) => noctule.holes.indexOf(element);

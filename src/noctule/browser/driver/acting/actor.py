@@ -5,7 +5,7 @@ Before an action the state of the tab is noted; after it, what the action set of
 
 from dataclasses import replace
 
-from noctule.browser.cdp import CdpConnection, CdpTimeout
+from noctule.browser.cdp import CdpConnection
 from noctule.browser.commands import (
     Acted,
     Acting,
@@ -49,16 +49,10 @@ class Actor:
         """Carry out one command. Raises ``CommandFailed``, ``CdpError``."""
         tab.must_live()
         was = before(self._tabs, tab)
-        try:
+        async with tab.stopping_scripts():
             if isinstance(command, DownloadFile):
                 return await self.downloads.download(tab, command)
             acted = await self._carry_out(tab, command)
-        except CdpTimeout:
-            if not await tab.unstick():
-                raise
-            raise CommandFailed(
-                "ActionExecutionError", "The page did not answer in time: a script of it did not end, and was stopped"
-            ) from None
         notes = await settle(self._tabs, tab, was)
         return replace(acted, message=acted.message + notes)
 

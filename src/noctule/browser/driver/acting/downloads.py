@@ -21,6 +21,7 @@ from noctule.browser.commands import Acted, CommandFailed, Downloaded, DownloadF
 from noctule.browser.driver.acting import pointer
 from noctule.browser.driver.acting.files import FILE_SCRIPTS, MAX_FILE_BYTES, file_name
 from noctule.browser.driver.deadline import Deadline
+from noctule.browser.driver.loading import load, too_large
 from noctule.browser.driver.tab import Tab
 from noctule.browser.driver.tabs import Tabs
 from noctule.browser.driver.world import ScriptFailed
@@ -31,7 +32,6 @@ _POLL_SECONDS = 0.05
 _READ_BYTES = 1024 * 1024
 _CLICK_SHARE = 0.5
 _GUID = re.compile(r"[0-9A-Za-z-]{8,64}")
-_TOO_LARGE = f"The file is larger than {MAX_FILE_BYTES // 1024**2} MiB"
 
 
 @dataclass(slots=True)
@@ -110,7 +110,7 @@ class Downloads:
             if download.received_bytes > MAX_FILE_BYTES or loop.time() >= deadline.at:
                 self._connection.post("Browser.cancelDownload", {"guid": download.guid})
                 if download.received_bytes > MAX_FILE_BYTES:
-                    raise CommandFailed("ActionExecutionError", _TOO_LARGE)
+                    raise too_large(MAX_FILE_BYTES)
                 raise CommandFailed(
                     "ActionExecutionError",
                     f"The download did not end within {deadline.seconds:g} s; {download.received_bytes} bytes had come",
@@ -157,33 +157,9 @@ class Downloads:
         """Load an address once more, the way that the page itself would."""
         if not url.startswith(("http://", "https://")):
             return File(file_name(name or "download"), await self._resource(tab, url, deadline))
-        answer = await tab.call(
-            "Network.loadNetworkResource",
-            {"frameId": tab.target_id, "url": url, "options": {"disableCache": False, "includeCredentials": True}},
-            timeout_seconds=deadline.left_seconds,
-        )
-        resource = answer["resource"]
-        if not resource.get("success") or "stream" not in resource:
-            reason = resource.get("netErrorName") or f"status {resource.get('httpStatusCode', 'unknown')}"
-            raise CommandFailed("ActionExecutionError", f"The file at {url[:200]} could not be loaded: {reason}")
-        content = await self._stream(tab, resource["stream"], deadline)
-        return File(file_name(name or name_of(url, resource.get("headers", {}))), content)
-
-    async def _stream(self, tab: Tab, handle: str, deadline: Deadline) -> bytes:
-        content = bytearray()
-        try:
-            while True:
-                part = await tab.call(
-                    "IO.read", {"handle": handle, "size": _READ_BYTES}, timeout_seconds=deadline.left_seconds
-                )
-                data = part.get("data", "")
-                content += base64.b64decode(data) if part.get("base64Encoded") else data.encode()
-                if len(content) > MAX_FILE_BYTES:
-                    raise CommandFailed("ActionExecutionError", _TOO_LARGE)
-                if part.get("eof"):
-                    return bytes(content)
-        finally:
-            tab.post("IO.close", {"handle": handle})
+        async with load(tab, url, deadline, failure_kind="ActionExecutionError") as file:
+            content = await file.read(MAX_FILE_BYTES, deadline)
+        return File(file_name(name or name_of(url, file.headers)), content)
 
     async def _resource(self, tab: Tab, url: str, deadline: Deadline) -> bytes:
         """An address that only the page can load."""
@@ -191,7 +167,7 @@ class Downloads:
         try:
             size = int(await tab.world.run(FILE_SCRIPTS, "acting.load", url, deadline=deadline))
             if size > MAX_FILE_BYTES:
-                raise CommandFailed("ActionExecutionError", _TOO_LARGE)
+                raise too_large(MAX_FILE_BYTES)
             for begin in range(0, size, _READ_BYTES):
                 end = min(size, begin + _READ_BYTES)
                 part = await tab.world.run(FILE_SCRIPTS, "acting.readLoaded", begin, end, deadline=deadline)
@@ -202,10 +178,9 @@ class Downloads:
 
 
 def name_of(url: str, headers: dict[str, str]) -> str:
-    """What to call a file: by its ``Content-Disposition`` (RFC 6266), else by its address."""
-    disposition = next((value for name, value in headers.items() if name.lower() == "content-disposition"), "")
+    """What to call a file: by its ``content-disposition`` (RFC 6266), else by its address."""
     message = Message()
-    message["content-disposition"] = disposition.replace("\n", " ").replace("\r", " ")
+    message["content-disposition"] = headers.get("content-disposition", "").replace("\n", " ").replace("\r", " ")
     return message.get_filename() or unquote(urlsplit(url).path.rsplit("/", 1)[-1]) or "download"
 
 
@@ -217,5 +192,5 @@ def read_file(path: Path) -> bytes:
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
             raise ValueError("it is not a plain file")
         if found.st_size > MAX_FILE_BYTES:
-            raise ValueError(_TOO_LARGE)
+            raise ValueError(f"it is larger than {MAX_FILE_BYTES // 1024**2} MiB")
         return file.read(MAX_FILE_BYTES + 1)

@@ -49,15 +49,16 @@ async def fill_held(tab: Tab, spot: Spot, number: int, value: str, deadline: Dea
     """Put text into a field that a script of ours holds; errors as of ``fill``."""
     options = {"value": value, "clear": True, "select": False}
     answer = await reach_held(spot, number, "acting.prepare", options, deadline, FIELD_SCRIPTS)
-    await put(tab, spot, answer, value, deadline, clear=True, target=Target(id=str(number)))
+    target = Target(id=str(number))
+    if answer.get("failed"):
+        raise failure(answer, target, deadline.seconds)
+    await put(tab, spot, answer, value, deadline, clear=True, target=target)
 
 
 async def put(
     tab: Tab, spot: Spot, answer: dict[str, Any], value: str, deadline: Deadline, *, clear: bool, target: Target
 ) -> str:
     """Type into the field that a script has prepared, and see that it stays; answers what to say about it."""
-    if answer.get("failed"):
-        raise failure(answer, target, deadline.seconds)
     if answer["need"] == "nothing":
         return ""
     if not value:
@@ -93,8 +94,6 @@ async def check(tab: Tab, command: Check) -> Acted:
     target = command.target
     options = {"value": command.value, "select": not target.selectors}
     spot, answer = await reach(tab, target, "acting.check", options, deadline, FIELD_SCRIPTS)
-    if answer.get("failed"):
-        raise failure(answer, target, deadline.seconds)
     found = await pointer.found(spot, answer, target, deadline)
     verb = "Checked" if command.value else "Unchecked"
     if answer["done"]:
@@ -130,8 +129,6 @@ async def _type(tab: Tab, command: Fill, deadline: Deadline) -> Acted:
 async def _clicked_field(tab: Tab, command: Fill, deadline: Deadline) -> Found:
     options = {"value": "0", "clear": False, "select": False}
     _, answer = await reach(tab, command.target, "acting.prepare", options, deadline, FIELD_SCRIPTS)
-    if answer.get("failed"):
-        raise failure(answer, command.target, deadline.seconds)
     clicked = await pointer.click(tab, command.target, deadline)
     return replace(clicked, is_secret=answer["secret"])
 

@@ -12,7 +12,6 @@ from pathlib import PurePosixPath
 from noctule.browser.cdp import CdpError
 from noctule.browser.commands import Acted, CommandFailed, File, UploadFile
 from noctule.browser.driver.acting import pointer
-from noctule.browser.driver.acting.failures import failure
 from noctule.browser.driver.acting.locating import SCRIPTS, Spot, reach
 from noctule.browser.driver.deadline import Deadline
 from noctule.browser.driver.tab import Tab
@@ -35,8 +34,6 @@ async def upload(tab: Tab, command: UploadFile) -> Acted:
     target = command.target
     options = {"select": not target.selectors}
     spot, answer = await reach(tab, target, "acting.fileField", options, deadline, FILE_SCRIPTS)
-    if answer.get("failed"):
-        raise failure(answer, target, deadline.seconds)
     found = await pointer.found(spot, answer, target, deadline)
     if not answer["isField"]:
         spot = await _choose(tab, spot, found.name, deadline)

@@ -38,7 +38,6 @@ _SUBSTITUTES: dict[str, tuple[str, ...]] = {
     "username": ("email",),
     "email": ("username",),
     "current_password": ("new_password",),
-    "cc_name": (),
 }
 
 

@@ -34,11 +34,6 @@ class Combination:
     held: tuple[Key, ...]
     pressed: Key
 
-    @property
-    def modifiers(self) -> int:
-        """The bits of what is held."""
-        return sum({MODIFIERS[key.key] for key in self.held})
-
 
 _NAMED = {
     "Escape": 27, "Backspace": 8, "Tab": 9, "Pause": 19, "CapsLock": 20, "PageUp": 33, "PageDown": 34, "End": 35,
@@ -78,8 +73,8 @@ def _names() -> dict[str, Key]:
     found["space"] = Key(" ", "Space", 32, " ")
     for name, (code, text) in _NUMBER_PAD.items():
         found[name.lower()] = Key(text, name, code, text, 3)
-    for code_name in (key.code for key in list(_characters().values())):
-        found[code_name.lower()] = next(key for key in _characters().values() if key.code == code_name)
+    for key in _characters().values():
+        found.setdefault(key.code.lower(), key)
     return found
 
 
@@ -131,11 +126,7 @@ def combination(text: str) -> Combination:
 def _split(text: str) -> list[str]:
     if text in ("+", " "):
         return [text]
-    parts = text.removesuffix("+").split("+") if text.endswith("++") else text.split("+")
-    if text.endswith("++"):
-        parts[-1] = parts[-1] or "+"
-        if parts[-1] != "+":
-            parts.append("+")
+    parts = [*text[:-2].split("+"), "+"] if text.endswith("++") else text.split("+")
     parts = [part if part == " " else part.strip() for part in parts]
     if not all(parts) or len(parts) > _MOST_PARTS:
         raise _unknown(text, "it is not a key or a combination of keys")

@@ -88,8 +88,25 @@ async def reach(
     deadline: Deadline,
     scripts: tuple[str, ...] = SCRIPTS,
 ) -> tuple[Spot, dict[str, Any]]:
-    """Call ``call(target, start, budget, options)`` in the world where the target is; answers its plain object, which
-    may have ``failed``. Raises ``CommandFailed`` for an unknown id, ``CdpError``."""
+    """Call ``call(target, start, budget, options)`` in the world where the target is; answers its plain object.
+
+    Raises ``CommandFailed`` for an unknown id and for what the object says has ``failed``, ``CdpError``.
+    """
+    spot, answer = await try_to_reach(tab, target, call, options, deadline, scripts)
+    if answer.get("failed"):
+        raise failure(answer, target, deadline.seconds)
+    return spot, answer
+
+
+async def try_to_reach(
+    tab: Tab,
+    target: Target,
+    call: str,
+    options: dict[str, Any],
+    deadline: Deadline,
+    scripts: tuple[str, ...] = SCRIPTS,
+) -> tuple[Spot, dict[str, Any]]:
+    """Like ``reach``, but the object may have ``failed``."""
     message = {"id": target.id, "selectors": target.selectors, "frames": target.frames}
     root = spot = Spot(tab.world) if target.selectors else await spot_of(tab, target, deadline)
     start: dict[str, Any] = {"first": 0, "entered": 0, "only": False}
@@ -137,7 +154,7 @@ async def reach_held(
     deadline: Deadline,
     scripts: tuple[str, ...] = SCRIPTS,
 ) -> dict[str, Any]:
-    """Like ``reach`` for an element that a script of ours holds by number. Raises ``CdpError``."""
+    """Like ``try_to_reach`` for an element that a script of ours holds by number. Raises ``CdpError``."""
     message = {"held": number, "id": "", "selectors": (), "frames": ()}
     left = deadline.left_seconds
     answer: dict[str, Any] = await spot.run(
@@ -164,18 +181,13 @@ async def _enter(tab: Tab, spot: Spot, deadline: Deadline) -> Spot | None:
     handle = await spot.world.handle(SCRIPTS, "acting.entrance", deadline=deadline)
     if handle is None:
         return None
-    described = await tab.described(handle, spot.world.session_id, deadline)
-    return await _spot_in(tab, described.get("frameId", ""), deadline)
+    described = await spot.world.call("DOM.describeNode", {"objectId": handle}, deadline)
+    return await _spot_in(tab, described["node"].get("frameId", ""), deadline)
 
 
 async def _spot_in(tab: Tab, frame_id: str, deadline: Deadline) -> Spot | None:
-    frames = {frame.world.frame_id: frame for frame in await tab.frames.find(deadline)}
-    around: list[RemoteFrame] = []
-    step = frame_id
-    while step in frames:
-        around.insert(0, frames[step])
-        step = frames[step].parent.frame_id
-    return Spot(around[-1].world, tuple(around)) if around else None
+    spots = await every_spot(tab, deadline)
+    return next((spot for spot in spots if spot.around and spot.world.frame_id == frame_id), None)
 
 
 def is_over(error: CdpError) -> bool:

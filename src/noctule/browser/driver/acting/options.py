@@ -26,8 +26,6 @@ async def select_option(tab: Tab, command: SelectOption) -> Acted:
         target = Target(id=command.value)
     options = {"value": command.value, "patienceMs": _PATIENCE_MS, "select": not target.selectors}
     spot, answer = await reach(tab, target, "acting.pick", options, deadline, OPTION_SCRIPTS)
-    if answer.get("failed"):
-        raise failure(answer, target, deadline.seconds)
     found = await pointer.found(spot, answer, target, deadline)
     chosen = answer.get("chosen")
     if answer["need"] == "click":

@@ -6,13 +6,14 @@ click reached the page, and it is done again.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from noctule.browser.cdp import CdpError, CdpTimeout
 from noctule.browser.commands import CommandFailed, Target
 from noctule.browser.driver.acting.failures import SCRIPT_CLICK_HELPS, failure
-from noctule.browser.driver.acting.locating import ENTER_FRAME, Spot, is_over, reach, reach_held
+from noctule.browser.driver.acting.locating import ENTER_FRAME, Spot, is_over, reach, reach_held, try_to_reach
 from noctule.browser.driver.deadline import Deadline
 from noctule.browser.driver.tab import Tab
 
@@ -38,44 +39,33 @@ class Found:
         return repr(self.label) if self.label else self.what or "the element"
 
 
-async def click(tab: Tab, target: Target, deadline: Deadline, *, label: bool = False) -> Found:
-    """Click an element; ``label`` lets the label of a control that is not drawn stand for it.
-
-    Raises ``CommandFailed`` with what is in the way, ``CdpError``.
-    """
-    options = {"label": label, "select": not target.selectors}
-    while True:
-        spot, answer = await reach(tab, target, "acting.aim", options, deadline)
-        if not answer.get("failed"):
-            answer = await _press_at(tab, spot, answer, deadline)
-        if not answer.get("failed"):
-            return await found(spot, answer, target, deadline)
-        if not _may_retry(answer, spot, deadline):
-            break
-        options["bring"] = True
-        await spot.bring(deadline)
-        await asyncio.sleep(_PAUSE_SECONDS)
+async def click(tab: Tab, target: Target, deadline: Deadline) -> Found:
+    """Click an element. Raises ``CommandFailed`` with what is in the way, ``CdpError``."""
+    options = {"label": False, "select": not target.selectors}
+    spot, answer = await _pressed(
+        tab, lambda: try_to_reach(tab, target, "acting.aim", options, deadline), options, deadline
+    )
+    if not answer.get("failed"):
+        return await found(spot, answer, target, deadline)
     problem = failure(answer, target, deadline.seconds)
     if answer["failed"] not in SCRIPT_CLICK_HELPS:
         raise problem
     spot, clicked = await reach(tab, target, "acting.clickByScript", options, deadline)
-    if clicked.get("failed"):
-        raise failure(clicked, target, deadline.seconds)
     return replace(await found(spot, clicked, target, deadline), by_script=problem.message)
 
 
 async def click_held(tab: Tab, spot: Spot, number: int, deadline: Deadline, *, label: bool = False) -> dict[str, Any]:
-    """Click an element that a script of ours holds; answers what was said of it, with ``failed`` if it failed."""
+    """Click an element that a script of ours holds; answers what was said of it, with ``failed`` if it failed.
+
+    ``label`` lets the label of a control that is not drawn stand for it.
+    """
     options = {"label": label, "select": False}
-    while True:
-        answer = await reach_held(spot, number, "acting.aim", options, deadline)
-        if not answer.get("failed"):
-            answer = await _press_at(tab, spot, answer, deadline)
-        if not answer.get("failed") or not _may_retry(answer, spot, deadline):
-            return answer
-        options["bring"] = True
-        await spot.bring(deadline)
-        await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def aim() -> tuple[Spot, dict[str, Any]]:
+        return spot, await reach_held(spot, number, "acting.aim", options, deadline)
+
+    _, answer = await _pressed(tab, aim, options, deadline)
+    return answer
 
 
 async def found(spot: Spot, answer: dict[str, Any], target: Target, deadline: Deadline) -> Found:
@@ -109,6 +99,24 @@ async def press(tab: Tab, x: float, y: float, deadline: Deadline) -> None:
             continue
         if isinstance(outcome, BaseException):
             raise outcome
+
+
+async def _pressed(
+    tab: Tab,
+    aim: Callable[[], Awaitable[tuple[Spot, dict[str, Any]]]],
+    options: dict[str, bool],
+    deadline: Deadline,
+) -> tuple[Spot, dict[str, Any]]:
+    """Aim and press, again where that failed at the last moment; ``options`` are those that are aimed with."""
+    while True:
+        spot, answer = await aim()
+        if not answer.get("failed"):
+            answer = await _press_at(tab, spot, answer, deadline)
+        if not answer.get("failed") or not _may_retry(answer, spot, deadline):
+            return spot, answer
+        options["bring"] = True
+        await spot.bring(deadline)
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 async def _press_at(tab: Tab, spot: Spot, answer: dict[str, Any], deadline: Deadline) -> dict[str, Any]:

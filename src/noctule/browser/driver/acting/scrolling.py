@@ -5,7 +5,6 @@ from typing import Any
 
 from noctule.browser.cdp import CdpTimeout
 from noctule.browser.commands import Acted, CommandFailed, Scroll
-from noctule.browser.driver.acting.failures import failure
 from noctule.browser.driver.acting.locating import SCRIPTS, Spot, reach
 from noctule.browser.driver.deadline import Deadline
 from noctule.browser.driver.tab import Tab
@@ -30,8 +29,6 @@ async def scroll(tab: Tab, command: Scroll) -> Acted:
     else:
         options["select"] = not target.selectors
         spot, answer = await reach(tab, target, "acting.startScrollOf", options, deadline, SCROLL_SCRIPTS)
-        if answer.get("failed"):
-            raise failure(answer, target, deadline.seconds)
     options["amount"] = answer["amount"]
     state = await _turn(tab, spot, answer, options, deadline)
     direction = "up" if command.up else "down"

@@ -21,7 +21,7 @@ from noctule.browser.driver.acting.files import MAX_FILE_BYTES
     ],
 )
 def test_a_file_is_named_by_its_header_else_by_its_address(url: str, disposition: str, expected: str) -> None:
-    assert name_of(url, {"Content-Disposition": disposition}) == expected
+    assert name_of(url, {"content-disposition": disposition}) == expected
 
 
 def test_a_plain_file_is_read(tmp_path: Path) -> None:

@@ -37,26 +37,24 @@ def test_a_key_is_known_by_its_names(text: str, key: str, code: str, key_code: i
 
 
 @pytest.mark.parametrize(
-    ("text", "held", "key", "modifiers"),
+    ("text", "held", "key"),
     [
-        ("Control+A", ["Control"], "A", 2),
-        ("ctrl+a", ["Control"], "a", 2),
-        ("ControlOrMeta+C", ["Control"], "C", 2),
-        ("Shift+ArrowLeft", ["Shift"], "ArrowLeft", 8),
-        ("Shift+a", ["Shift"], "A", 8),
-        ("Shift+1", ["Shift"], "!", 8),
-        ("Control+Shift+T", ["Control", "Shift"], "T", 10),
-        ("Alt+Meta+F4", ["Alt", "Meta"], "F4", 5),
-        ("Control++", ["Control"], "+", 2),
-        ("ShiftRight+Tab", ["Shift"], "Tab", 8),
-        ("Control + A", ["Control"], "A", 2),
+        ("Control+A", ["Control"], "A"),
+        ("ctrl+a", ["Control"], "a"),
+        ("ControlOrMeta+C", ["Control"], "C"),
+        ("Shift+ArrowLeft", ["Shift"], "ArrowLeft"),
+        ("Shift+a", ["Shift"], "A"),
+        ("Shift+1", ["Shift"], "!"),
+        ("Control+Shift+T", ["Control", "Shift"], "T"),
+        ("Alt+Meta+F4", ["Alt", "Meta"], "F4"),
+        ("Control++", ["Control"], "+"),
+        ("ShiftRight+Tab", ["Shift"], "Tab"),
+        ("Control + A", ["Control"], "A"),
     ],
 )
-def test_a_combination_is_keys_that_are_held_and_one_that_is_pressed(
-    text: str, held: list[str], key: str, modifiers: int
-) -> None:
+def test_a_combination_is_keys_that_are_held_and_one_that_is_pressed(text: str, held: list[str], key: str) -> None:
     found = combination(text)
-    assert ([one.key for one in found.held], found.pressed.key, found.modifiers) == (held, key, modifiers)
+    assert ([one.key for one in found.held], found.pressed.key) == (held, key)
 
 
 @pytest.mark.parametrize("text", ["", "Nope", "Control+", "Control+Nope", "a+b", "Enter+A", "+a", "F25", "Shift+++"])
