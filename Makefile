@@ -29,7 +29,9 @@ check: lint chromium ## lint, and the tidy, unit and property tests: the loop of
 	$(PYTHON_BIN) -m pytest -q -n auto --dist worksteal -m "not slow" tests/tidy tests/unit tests/properties
 
 bench: .venv/dev.stamp chromium ## measure, each figure a ratio to a reference of the same run
-	@set -e; for bench in bench/[a-z]*.py; do $(PYTHON_BIN) -m bench.$$(basename $$bench .py); done
+	@failed=; for bench in bench/[a-z]*.py; do \
+	    name=$$(basename $$bench .py); echo "== $$name"; $(PYTHON_BIN) -m bench.$$name || failed="$$failed $$name"; \
+	done; test -z "$$failed" || { echo "Failed, or missed a target:$$failed" >&2; exit 1; }
 
 miniwob: .venv/dev.stamp .venv/miniwob.stamp chromium ## try every task of MiniWoB++ and write docs/reference/miniwob.md
 	@$(PYTHON_BIN) -m bench.miniwob --report docs/reference/miniwob.md

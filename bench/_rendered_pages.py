@@ -6,18 +6,20 @@ is named and gives nothing.
 
 import asyncio
 import contextlib
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import httpx
 
 from bench._scored_pages import ScoredPage
 from noctule.browser.commands import BrowserLost, BrowserSpec, CommandFailed, Goto, PageRead, ReadPage
 from noctule.browser.node import Node
+from tests.support.loopback import LoopbackServer
 from tests.support.nodes import running_node
 from tests.support.server import Server
 
@@ -26,6 +28,9 @@ _START_SECONDS = 60.0
 _PAGE_SECONDS = 30.0
 # A page may spoil its browser for the next.
 _PAGES_A_SESSION = 25
+# Pages wait for one another's late requests, not for the processor.
+_SCRAPES_AT_ONCE = 4
+_PAGES_A_SIGN_OF_LIFE = 25
 
 
 @contextmanager
@@ -47,14 +52,11 @@ def served(pages: Sequence[ScoredPage]) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             """Only the results are printed."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    Thread(target=server.serve_forever, daemon=True).start()
+    server = LoopbackServer(Handler)
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.port}"
     finally:
-        server.shutdown()
-        server.server_close()
+        server.close()
 
 
 def read_pages(pages: Sequence[ScoredPage], keep: Callable[[ScoredPage, PageRead], None]) -> list[str]:
@@ -103,32 +105,30 @@ async def _read(node: Node, session_id: str, url: str) -> PageRead:
 
 
 def scrape_pages(pages: Sequence[ScoredPage]) -> dict[str, str]:
-    """The markdown of each page's main content, asked of a server over HTTP as any client would."""
-    found: dict[str, str] = {}
+    """The markdown of each page's main content, asked of a server over HTTP as any client would, several at a time."""
     with served(pages) as address, tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder) / "data", {"NOCTULE_EGRESS_ALLOW": address.partition("//")[2]})
         try:
-            with server.start().client(timeout_seconds=_PAGE_SECONDS * 2) as client:
-                for start in range(0, len(pages), _PAGES_A_SESSION):
-                    batch = pages[start : start + _PAGES_A_SESSION]
-                    found |= _scrape_batch(client, batch, address)
+            with (
+                server.start().client(timeout_seconds=_PAGE_SECONDS * 2) as client,
+                ThreadPoolExecutor(_SCRAPES_AT_ONCE) as threads,
+            ):
+                under_way = {threads.submit(_scrape, client, page, address): page for page in pages}
+                found = dict[str, str]()
+                for count, done in enumerate(as_completed(under_way), 1):
+                    if (markdown := done.result()) is not None:
+                        found[under_way[done].name] = markdown
+                    if count % _PAGES_A_SIGN_OF_LIFE == 0:
+                        print(f"{count} of {len(pages)} pages", file=sys.stderr, flush=True)
+                return found
         finally:
             server.close()
-    return found
 
 
-def _scrape_batch(client: httpx.Client, pages: Sequence[ScoredPage], address: str) -> dict[str, str]:
-    reply = client.post("/sessions/start", json={"max_duration_minutes": 30})
-    reply.raise_for_status()
-    session = f"/sessions/{reply.json()['session_id']}"
-    found: dict[str, str] = {}
-    for page in pages:
-        client.post(f"{session}/page/execute", json={"type": "goto", "url": f"{address}/{page.name}"})
-        wanted = {"only_main_content": True, "scrape_links": False}
-        scraped = client.post(f"{session}/page/scrape", json=wanted)
-        if scraped.is_success:
-            found[page.name] = scraped.json()["markdown"]
-        else:
-            print(f"{page.name} was not scraped: {scraped.status_code} {scraped.text[:200]}")
-    client.delete(f"{session}/stop")
-    return found
+def _scrape(client: httpx.Client, page: ScoredPage, address: str) -> str | None:
+    wanted = {"url": f"{address}/{page.name}", "only_main_content": True, "scrape_links": False}
+    reply = client.post("/scrape", json=wanted)
+    if reply.is_success:
+        return str(reply.json()["markdown"])
+    print(f"{page.name} was not scraped: {reply.status_code} {reply.text[:200]}")
+    return None

@@ -32,7 +32,7 @@ def scored_pages(folder: Path) -> list[ScoredPage]:
     """All pages of ``folder``, by name. Raises ``SystemExit`` with a sentence if there are none."""
     truths = sorted((folder / "ground-truth").glob("*.json"))
     if not truths:
-        raise SystemExit(f"skipped: {folder} holds no ground-truth/*.json, so there is nothing to measure")
+        raise SystemExit(f"{folder} holds no ground-truth/*.json, so there is nothing to measure")
     return [_page(folder, truth) for truth in truths]
 
 

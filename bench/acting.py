@@ -1,17 +1,15 @@
 """Clicks, fills and navigation, as ratios to Playwright doing the same with the same binary.
 
-Ours is one command through the node, egress proxy and all, with the answer that says what was clicked; the reference
-is ``locator.click()``, ``locator.fill()`` and ``page.goto()`` of a browser that Playwright launched itself, with
-nothing in between. Both take turns on pages of their own, and every click has to arrive.
+Ours is one command through the node, egress proxy and all, with the answer that says what was clicked, and for one kind
+of click the whole way over HTTP to a server; the reference is ``locator.click()``, ``locator.fill()`` and
+``page.goto()`` of a browser that Playwright launched itself, with nothing in between. Both take turns on pages of their
+own, and every click has to arrive.
 
     python -m bench.acting [--rounds 40] [--binary PATH]
 """
 
-import argparse
-import asyncio
 import json
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
@@ -19,12 +17,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright
+import httpx
+from playwright.async_api import Page
 
+from bench._beside_playwright import SESSION, both_sides, run
 from bench._support import ratio, show
-from noctule.browser.binaries import find
 from noctule.browser.commands import (
-    BrowserSpec,
     Click,
     Command,
     Evaluated,
@@ -36,14 +34,13 @@ from noctule.browser.commands import (
     Target,
 )
 from noctule.browser.node import Node
-from tests.support.nodes import running_node
 from tests.support.pages import Pages, serving
+from tests.support.server import Server
 from tests.support.site import Site, serving_site
 
 CLICK_TARGET_RATIO = 1.5
 GOTO_TARGET_MS = 5.0
 
-_SESSION = "bench"
 _ENTER = "internal:control=enter-frame"
 _CLICKS = (
     ("a form page, by text", "controls.html", "text=Save draft"),
@@ -68,23 +65,23 @@ class Bench:
     async def ours(self, command: Command) -> float:
         """Seconds of one command."""
         began = time.perf_counter()
-        await self.node.run(_SESSION, command)
+        await self.node.run(SESSION, command)
         return time.perf_counter() - began
 
     async def theirs(self, act: Callable[[], Awaitable[object]]) -> float:
-        """Seconds of the same by Playwright."""
+        """Seconds of the same by Playwright, or by way of HTTP."""
         began = time.perf_counter()
         await act()
         return time.perf_counter() - began
 
     async def open(self, url: str) -> None:
         """Bring both to a page."""
-        await self.node.run(_SESSION, Goto(url))
+        await self.node.run(SESSION, Goto(url))
         await self.page.goto(url)
 
     async def value(self, code: str) -> object:
         """What an expression comes to in our page."""
-        found = await self.node.run(_SESSION, EvaluateJs(f"JSON.stringify({code})"))
+        found = await self.node.run(SESSION, EvaluateJs(f"JSON.stringify({code})"))
         assert isinstance(found, Evaluated)
         return json.loads(found.text)
 
@@ -115,14 +112,44 @@ async def first_clicks(bench: Bench) -> float:
         theirs.append(await bench.theirs(bench.page.locator("#go").click))
         ours.append(await bench.ours(Click(target)))
         assert await bench.value("n") == 1
-        await bench.node.run(_SESSION, Goto(url))
-        seen = await bench.node.run(_SESSION, Observe(with_picture=False))
+        await bench.node.run(SESSION, Goto(url))
+        seen = await bench.node.run(SESSION, Observe(with_picture=False))
         assert isinstance(seen, Observed)
         button = next(node.id for node in seen.nodes if node.name == "Go" or node.line.endswith(">Go</button>"))
         by_id.append(await bench.ours(Click(Target(id=button))))
         assert await bench.value("n") == 1
     first = _compare("first click on a fresh page", ours, theirs, CLICK_TARGET_RATIO)
     return max(first, _compare("first click by id, after observing", by_id, theirs, CLICK_TARGET_RATIO))
+
+
+async def clicks_over_http(bench: Bench) -> float:
+    """Clicks from request to reply, as an SDK has them, the ledger and the trajectory among them; answers the ratio."""
+    url, allowed = bench.pages.add("/form", _FORM), bench.pages.allow[0]
+    ours, theirs = list[float](), list[float]()
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder) / "data", {"NOCTULE_EGRESS_ALLOW": allowed, "NOCTULE_WARM_POOL_SIZE": "1"})
+        try:
+            server.start()
+            headers = dict(server.client().headers)
+            async with httpx.AsyncClient(base_url=server.url, headers=headers, timeout=60, trust_env=False) as client:
+                session = (await client.post("/sessions/start", json={})).raise_for_status().json()["session_id"]
+
+                async def execute(**action: str) -> None:
+                    reply = await client.post(f"/sessions/{session}/page/execute", json=action)
+                    assert reply.raise_for_status().json()["success"]
+
+                await execute(type="goto", url=url)
+                await bench.page.goto(url)
+                for round_number in range(bench.rounds + 1):
+                    seconds = await bench.theirs(lambda: execute(type="click", selector="#go"))
+                    reference = await bench.theirs(bench.page.locator("#go").click)
+                    if round_number:
+                        ours.append(seconds)
+                        theirs.append(reference)
+                await client.delete(f"/sessions/{session}/stop")
+        finally:
+            server.close()
+    return _compare("click over HTTP, from request to reply", ours, theirs, CLICK_TARGET_RATIO)
 
 
 async def fills(bench: Bench) -> None:
@@ -167,33 +194,16 @@ def _compare(name: str, ours: list[float], theirs: list[float], target: float | 
     return ratio(name, ours, theirs, target)
 
 
-async def measure(folder: Path, binary: Path, rounds: int) -> bool:
+async def measure(binary: Path, rounds: int) -> bool:
     """Print everything; whether all targets hold."""
     with serving_site() as site, serving() as pages:
-        allow = (*site.allow, *pages.allow)
-        async with async_playwright() as playwright, running_node(folder, allow=allow) as node:
-            size = (await node.acquire(BrowserSpec(_SESSION), 30)).viewport
-            browser = await playwright.chromium.launch(executable_path=binary, chromium_sandbox=False)
-            page = await browser.new_page(viewport={"width": size.width, "height": size.height})
+        async with both_sides(binary, (*site.allow, *pages.allow)) as (node, page):
             bench = Bench(node, page, site, pages, rounds)
-            worst = max(await clicks(bench), await first_clicks(bench))
+            worst = max(await clicks(bench), await first_clicks(bench), await clicks_over_http(bench))
             await fills(bench)
             added_ms = await gotos(bench)
-            await browser.close()
     return worst <= CLICK_TARGET_RATIO and added_ms <= GOTO_TARGET_MS
 
 
-def main() -> None:
-    """Measure and print."""
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    arguments.add_argument("--rounds", type=int, default=40)
-    arguments.add_argument("--binary", type=Path, default=None, help="the program that Playwright launches")
-    chosen = arguments.parse_args()
-    binary = chosen.binary or find().choose(wants_chromium=False)[0]
-    with tempfile.TemporaryDirectory() as folder:
-        holds = asyncio.run(measure(Path(folder), binary, chosen.rounds))
-    sys.exit(not holds)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, 40, measure)

@@ -7,29 +7,23 @@ out on both sides. Both take turns. Tokens are counted as words and signs, the s
     python -m bench.observe [--rounds 20] [--binary PATH]
 """
 
-import argparse
-import asyncio
 import re
 import statistics
-import sys
-import tempfile
 import time
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
+from bench._beside_playwright import SESSION, both_sides, run
 from bench._support import ratio, show
-from noctule.browser.binaries import find
-from noctule.browser.commands import BrowserSpec, EvaluateJs, Goto, Observe, Observed
+from noctule.browser.commands import EvaluateJs, Goto, Observe, Observed
 from noctule.browser.node import Node
-from tests.support.nodes import running_node
 from tests.support.site import Site, serving_site
 
 WALK_TARGET_RATIO = 4
 TOKENS_TARGET_RATIO = 0.6
 FORM_TARGET_MS = 10
 
-_SESSION = "bench"
 _CONTROLS = 1500
 _BARE_WALK = """
     const walker = document.createTreeWalker(document, NodeFilter.SHOW_ELEMENT);
@@ -44,12 +38,12 @@ _BARE_WALK = """
 
 async def _seconds(node: Node, command: Observe | EvaluateJs) -> float:
     began = time.perf_counter()
-    await node.run(_SESSION, command)
+    await node.run(SESSION, command)
     return time.perf_counter() - began
 
 
 async def _seen(node: Node) -> Observed:
-    seen = await node.run(_SESSION, Observe(with_picture=False))
+    seen = await node.run(SESSION, Observe(with_picture=False))
     if not isinstance(seen, Observed):
         raise TypeError(type(seen).__name__)
     return seen
@@ -57,7 +51,7 @@ async def _seen(node: Node) -> Observed:
 
 async def walks(node: Node, site: Site, page: Page, rounds: int) -> bool:
     """The page of ten thousand nodes: time against the bare walk, and against Playwright's snapshot."""
-    await node.run(_SESSION, Goto(site.url("big.html")))
+    await node.run(SESSION, Goto(site.url("big.html")))
     await page.goto(site.url("big.html"))
     seen = await _seen(node)
     found = sum(entry.kind != "option" and bool(entry.name) for entry in seen.nodes)
@@ -78,7 +72,7 @@ async def walks(node: Node, site: Site, page: Page, rounds: int) -> bool:
 
 async def form(node: Node, site: Site, rounds: int) -> bool:
     """A page of forms."""
-    await node.run(_SESSION, Goto(site.url("form.html")))
+    await node.run(SESSION, Goto(site.url("form.html")))
     await _seen(node)
     samples = [await _seconds(node, Observe(with_picture=False)) for _ in range(rounds * 2)]
     show("observe, a page of forms", samples)
@@ -89,7 +83,7 @@ async def tokens(node: Node, site: Site, page: Page) -> bool:
     """How long the descriptions are."""
     worst = 0.0
     for name in ("big.html", "form.html", "controls.html", "aria.html", "lists.html"):
-        await node.run(_SESSION, Goto(site.url(name)))
+        await node.run(SESSION, Goto(site.url(name)))
         await page.goto(site.url(name))
         ours, theirs = _tokens((await _seen(node)).description), _tokens(await page.aria_snapshot(mode="ai"))
         print(f"tokens of {name:<16} {ours:>7} · Playwright's AI snapshot {theirs:>7} · ratio {ours / theirs:.2f}")
@@ -101,30 +95,14 @@ def _tokens(text: str) -> int:
     return len(re.findall(r"\w+|[^\w\s]+", text))
 
 
-async def measure(folder: Path, binary: Path, rounds: int) -> bool:
+async def measure(binary: Path, rounds: int) -> bool:
     """Print everything; whether all targets hold."""
     with serving_site() as site:
-        async with async_playwright() as playwright, running_node(folder, allow=tuple(site.allow)) as node:
-            size = (await node.acquire(BrowserSpec(_SESSION), 30)).viewport
-            browser = await playwright.chromium.launch(executable_path=binary, chromium_sandbox=False)
-            page = await browser.new_page(viewport={"width": size.width, "height": size.height})
+        async with both_sides(binary, site.allow) as (node, page):
             holds = [await walks(node, site, page, rounds), await form(node, site, rounds)]
             holds.append(await tokens(node, site, page))
-            await browser.close()
     return all(holds)
 
 
-def main() -> None:
-    """Measure and print."""
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    arguments.add_argument("--rounds", type=int, default=20)
-    arguments.add_argument("--binary", type=Path, default=None, help="the program that Playwright launches")
-    chosen = arguments.parse_args()
-    binary = chosen.binary or find().choose(wants_chromium=False)[0]
-    with tempfile.TemporaryDirectory() as folder:
-        holds = asyncio.run(measure(Path(folder), binary, chosen.rounds))
-    sys.exit(not holds)
-
-
 if __name__ == "__main__":
-    main()
+    run(__doc__, 20, measure)

@@ -25,14 +25,12 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from bench._support import show
 from bench.markdown import article
-from noctule.extraction.markdown import to_markdown
-from noctule.extraction.parser import parse
+from noctule.browser.binaries import find
 from tests.support.server import Server
 
 AT_ONCE = 4
 CRAWL4AI_TARGET = 1.5
 PLAYWRIGHT_TARGET = 0.7
-MARKDOWN_TARGET_SECONDS = 15e-3
 _CRAWLER = Path(__file__).with_name("_crawl4ai.py")
 _FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
           "--disable-component-update", "--disable-sync"]  # fmt: skip
@@ -151,19 +149,6 @@ def _verdict(name: str, ours: list[float], reference: list[float], least: float 
     print(f"{name:<44} ratio {value:>10.3f}{told}")
 
 
-def _markdown(html: str, url: str) -> None:
-    samples = []
-    for _ in range(30):
-        began = time.perf_counter()
-        to_markdown(parse(html, url))
-        samples.append(time.perf_counter() - began)
-    show("HTML to markdown", samples)
-    median = statistics.median(samples)
-    print(
-        f"target <= {MARKDOWN_TARGET_SECONDS * 1e3:g} ms: {'holds' if median <= MARKDOWN_TARGET_SECONDS else 'MISSED'}"
-    )
-
-
 @contextmanager
 def _served(html: str, folder: Path) -> Iterator[str]:
     """The article's address, from a process that shares nothing with what is measured."""
@@ -190,15 +175,14 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--pages", type=int, default=40)
-    arguments.add_argument("--binary", default="/usr/lib/chromium/chromium-headless-shell")
+    arguments.add_argument("--binary", help="the program that the others launch")
     arguments.add_argument("--crawl4ai", default=os.environ.get("CRAWL4AI_PYTHON", ""))
     chosen = arguments.parse_args()
-    html = article()
-    with tempfile.TemporaryDirectory() as name, _served(html, Path(name)) as url:
-        _markdown(html, url)
+    binary = chosen.binary or str(find().choose(wants_chromium=False)[0])
+    with tempfile.TemporaryDirectory() as name, _served(article(), Path(name)) as url:
         crawler = None
         if chosen.crawl4ai:
-            crawler = _Crawler(chosen.crawl4ai, chosen.binary, url)
+            crawler = _Crawler(chosen.crawl4ai, binary, url)
         else:
             print("crawl4ai is left out: name the interpreter of an environment that has it with --crawl4ai")
         server = Server(
@@ -207,7 +191,7 @@ def main() -> None:
         )
         try:
             server.start()
-            asyncio.run(_measure(server, url, chosen.binary, crawler, chosen.rounds, chosen.pages))
+            asyncio.run(_measure(server, url, binary, crawler, chosen.rounds, chosen.pages))
         finally:
             server.close()
             if crawler is not None:

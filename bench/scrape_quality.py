@@ -1,14 +1,15 @@
 """How much of a page's main content ``only_main_content`` gives, and how little else: word F1 by kind of page.
 
-Each page is served from loopback, opened in a session of a real server and scraped over HTTP; ``--way browser`` leaves
-the server out, and ``--way parser`` the browser too, as ``POST /scrape_from_html`` does. What is scored is the markdown
-without its syntax. On the pages that the weights were learned from, these figures flatter:
+Each page is served from loopback and scraped by a real server over HTTP, in a context of its own; ``--way browser``
+leaves the server out, and ``--way parser`` the browser too, as ``POST /scrape_from_html`` does. What is scored is the
+markdown without its syntax. On the pages that the weights were learned from, these figures flatter:
 ``scripts.train_main_content`` prints cross-validated ones. ``--measure`` prints what main content costs.
 
-    python -m bench.scrape_quality FOLDER [--way api|browser|parser] [--worst 20] [--measure]
+    python -m bench.scrape_quality [FOLDER] [--limit 40] [--way api|browser|parser] [--worst 20] [--measure]
 """
 
 import argparse
+import os
 import re
 import time
 from collections.abc import Callable
@@ -71,12 +72,18 @@ def _seconds(document: Document) -> float:
 def main() -> None:
     """Score every page, print the means and whether they reach what we promise."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("folder", type=Path)
+    options.add_argument("folder", nargs="?", default=os.environ.get("WCXB_FOLDER"), help="or WCXB_FOLDER names it")
+    options.add_argument("--limit", type=int, help="score this many of the pages, spread over the folder")
     options.add_argument("--way", choices=_WAYS, default="api", help="what the pages go through")
     options.add_argument("--worst", type=int, default=0, help="print this many of the pages with the lowest scores")
     options.add_argument("--measure", action="store_true", help="measure the time as well")
     given = options.parse_args()
-    pages = scored_pages(given.folder)
+    if not given.folder:
+        print("skipped: name a folder of pages with known content, laid out as WCXB is, or set WCXB_FOLDER to it")
+        return
+    pages = scored_pages(Path(given.folder))
+    if given.limit and given.limit < len(pages):
+        pages = [pages[number * len(pages) // given.limit] for number in range(given.limit)]
     found = _WAYS[given.way](pages)
     scores = {
         page.name: word_f1(words(_SYNTAX.sub("", found.get(page.name, ""))), words(page.content)) for page in pages

@@ -61,11 +61,6 @@ class Thing:
         return self.attributes.get("class", "") or self.attributes.get("icon", "")
 
     @property
-    def is_checked(self) -> bool:
-        """Whether a box or a radio button is on."""
-        return "checked" in self.attributes
-
-    @property
     def place(self) -> Box:
         """Its box, which everything that can be acted on has."""
         if self.box is None:

@@ -5,16 +5,16 @@ of it. Nothing of the package is imported, so that nothing that it depends on ne
 """
 
 import mimetypes
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from tests.support.loopback import LoopbackServer
+
 _FOLDER = "miniwob/html"
-_MAX_CONNECTIONS = 64
 _SOCKET_SECONDS = 10.0
 # jQuery UI and its like ask for files by these names.
 _KINDS = {
@@ -45,14 +45,12 @@ class Pages:
     def __init__(self, root: Path) -> None:
         self.tasks = sorted(path.stem for path in (root / "miniwob").glob("*.html"))
         files = {f"/{path.relative_to(root)}": path for path in root.rglob("*") if path.is_file()}
-        self._server = _Server(files)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self._thread.start()
+        self._server = LoopbackServer(type("Handler", (_Handler,), {"files": files}))
 
     @property
     def allow(self) -> str:
         """What the egress policy has to allow."""
-        return f"127.0.0.1:{self._server.server_address[1]}"
+        return f"127.0.0.1:{self._server.port}"
 
     def url(self, task: str) -> str:
         """Address of a task's page."""
@@ -60,9 +58,7 @@ class Pages:
 
     def close(self) -> None:
         """End it."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(timeout=5)
+        self._server.close()
 
 
 @contextmanager
@@ -73,25 +69,6 @@ def serving() -> Iterator[Pages]:
         yield pages
     finally:
         pages.close()
-
-
-class _Server(ThreadingHTTPServer):
-    """A connection too many waits in the kernel's queue until another has ended."""
-
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, files: dict[str, Path]) -> None:
-        self._free = threading.BoundedSemaphore(_MAX_CONNECTIONS)
-        super().__init__(("127.0.0.1", 0), type("Handler", (_Handler,), {"files": files}))
-
-    def process_request_thread(self, request: object, client_address: object) -> None:
-        """Serve one connection, when fewer than the most are being served."""
-        with self._free:
-            super().process_request_thread(request, client_address)  # type: ignore[arg-type]
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that goes away in the middle is no news."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -23,9 +23,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.parser import BytesParser
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.support.loopback import LoopbackServer
 
 FOLDER = Path(__file__).resolve().parents[1] / "site"
 
@@ -34,7 +36,6 @@ _TEXT = "text/plain; charset=utf-8"
 _KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript"}
 _MAX_SLOW_SECONDS = 30.0
 _MAX_BODY_BYTES = 8 * 1024 * 1024
-_MAX_CONNECTIONS = 64
 _SOCKET_SECONDS = 10.0
 _ITEMS_A_PAGE = 20
 _LAST_PAGE = 10
@@ -96,13 +97,8 @@ class Site:
     def __init__(self) -> None:
         self.requests: deque[Request] = deque(maxlen=1000)
         self._closing = threading.Event()
-        self._servers = (_Server(self), _Server(self))
-        self._threads = [
-            threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-            for server in self._servers
-        ]
-        for thread in self._threads:
-            thread.start()
+        handler = type("Handler", (_Handler,), {"site": self})
+        self._servers = (LoopbackServer(handler), LoopbackServer(handler))
 
     @property
     def origin(self) -> str:
@@ -131,10 +127,7 @@ class Site:
         """End it; slow answers end as well."""
         self._closing.set()
         for server in self._servers:
-            server.shutdown()
-            server.server_close()
-        for thread in self._threads:
-            thread.join(timeout=5)
+            server.close()
 
     def answer(self, request: Request) -> Reply:
         """What this request gets."""
@@ -207,31 +200,6 @@ def _step(text: str) -> Step:
         return Step(name, frame=frame)
     host, _, name = text.rpartition(" > ")
     return Step(name, host=host)
-
-
-class _Server(ThreadingHTTPServer):
-    """One origin. A connection too many waits in the kernel's queue until another has ended."""
-
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, site: Site) -> None:
-        self._free = threading.BoundedSemaphore(_MAX_CONNECTIONS)
-
-        super().__init__(("127.0.0.1", 0), type("Handler", (_Handler,), {"site": site}))
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return self.server_address[1]
-
-    def process_request_thread(self, request: object, client_address: object) -> None:
-        """Serve one connection, when fewer than the most are being served."""
-        with self._free:
-            super().process_request_thread(request, client_address)  # type: ignore[arg-type]
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that goes away in the middle is no news."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -3,7 +3,6 @@
 What must always hold: XML that declares entities of its own is not parsed at all.
 """
 
-from collections.abc import Iterator
 from itertools import islice
 from xml.etree import ElementTree
 
@@ -75,11 +74,7 @@ def _text(parent: ElementTree.Element, name: str) -> str:
 
 
 def _child(parent: ElementTree.Element, name: str) -> ElementTree.Element | None:
-    return next((node for node in _children(parent) if _name(node) == name), None)
-
-
-def _children(parent: ElementTree.Element) -> Iterator[ElementTree.Element]:
-    return iter(parent)
+    return next((node for node in parent if _name(node) == name), None)
 
 
 def _name(node: ElementTree.Element) -> str:
