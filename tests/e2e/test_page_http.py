@@ -46,6 +46,12 @@ def test_an_observation_is_kept_and_one_with_instructions_is_not(stage: Stage) -
         assert "B1[:]<button>Save draft</button>" in seen["value"]["space"]["description"]
 
 
+def test_without_a_model_to_look_deep_is_to_look_fast(visit: Visit) -> None:
+    visit.open("controls.html")
+    deep, fast = (visit.observe(perception_type=kind)["space"] for kind in ("deep", "fast"))
+    assert (deep["description"], deep["markdown"]) == (fast["description"], fast["markdown"])
+
+
 def test_a_dialog_comes_first_and_its_page_is_an_overlay(visit: Visit) -> None:
     visit.open("overlays.html")
     visit.act(type="click", selector="#open-native")

@@ -61,3 +61,15 @@ def test_an_empty_frame_and_one_of_a_file_add_nothing(tmp_path: Path) -> None:
         assert "".join(text_of(frame.root) for frame in page.frames if "picture" not in frame.url) == ""
 
     staged(tmp_path, act)
+
+
+def test_a_page_of_endless_frames_is_read_to_a_bound(tmp_path: Path) -> None:
+    async def act(stage: Stage) -> None:
+        await stage.show("<p>page" + "<iframe srcdoc='<p>inside'></iframe>" * 80)
+        assert len((await document(stage)).frames) == 64
+        nest = "f = at.createElement('iframe'); at.body.append(f); at = f.contentDocument; at.body.append('level ' + i)"
+        await stage.show(f"<p>page<script>let f, at = document; for (let i = 0; i < 12; i++) {{ {nest} }}</script>")
+        said = [text_of(frame.root) for frame in (await document(stage)).frames]
+        assert said == [f"level {number}" for number in range(8)]
+
+    staged(tmp_path, act)

@@ -10,6 +10,8 @@ import pytest
 from noctule.db.engine import Database
 from noctule.kit.errors import Conflict, InvalidRequest, NoctuleError, NotFound
 from noctule.kit.seal import Sealer
+from noctule.llm.prices import PriceList
+from noctule.llm.routing import Router, configured
 from noctule.secrets import store
 from noctule.secrets.domain import MOST_SECRETS
 from noctule.secrets.service import SecretService
@@ -91,6 +93,26 @@ def test_another_workspace_finds_nothing_and_changes_nothing(house: House) -> No
         assert theirs.id != mine.id
         assert await house.secrets.provider_key(HOME, "openai") == "key-of-mine"
         assert await house.secrets.provider_key(OTHER, "openai") == "key-of-theirs"
+
+    asyncio.run(body())
+
+
+def test_a_key_that_is_stored_wins_over_the_servers_for_its_workspace_alone(house: House) -> None:
+    async def body() -> None:
+        router = Router(configured(None, "sk-server", "openai/gpt-4o-mini"), house.secrets, PriceList(), house.clock)
+        await house.secrets.store(HOME, LLM, "OPENAI_API_KEY", "sk-mine")
+        await house.secrets.store(HOME, LLM, "ANTHROPIC_API_KEY", "ant-mine")
+        routes = {
+            (workspace, model): await router.route(workspace, model)
+            for workspace in (HOME, OTHER)
+            for model in (None, "anthropic/claude-sonnet-4-5")
+        }
+        assert {place: (route.name, route.key, route.is_byok) for place, route in routes.items()} == {
+            (HOME, None): ("openai/gpt-4o-mini", "sk-mine", True),
+            (HOME, "anthropic/claude-sonnet-4-5"): ("anthropic/claude-sonnet-4-5", "ant-mine", True),
+            (OTHER, None): ("openai/gpt-4o-mini", "sk-server", False),
+            (OTHER, "anthropic/claude-sonnet-4-5"): ("openai/gpt-4o-mini", "sk-server", False),
+        }
 
     asyncio.run(body())
 
