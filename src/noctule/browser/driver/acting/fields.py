@@ -14,7 +14,7 @@ from noctule.browser.commands import Acted, Check, CommandFailed, Fill, Target
 from noctule.browser.driver.acting import keyboard, pointer
 from noctule.browser.driver.acting.failures import failure
 from noctule.browser.driver.acting.keys import combination
-from noctule.browser.driver.acting.locating import SCRIPTS, Spot, reach, reach_held
+from noctule.browser.driver.acting.locating import SCRIPTS, Spot, reach
 from noctule.browser.driver.acting.pointer import Found
 from noctule.browser.driver.deadline import Deadline
 from noctule.browser.driver.tab import Tab
@@ -48,7 +48,7 @@ async def fill(tab: Tab, command: Fill) -> Acted:
 async def fill_held(tab: Tab, spot: Spot, number: int, value: str, deadline: Deadline) -> None:
     """Put text into a field that a script of ours holds; errors as of ``fill``."""
     options = {"value": value, "clear": True, "select": False}
-    answer = await reach_held(spot, number, "acting.prepare", options, deadline, FIELD_SCRIPTS)
+    answer = await spot.ask_held(number, "acting.prepare", options, deadline, FIELD_SCRIPTS)
     target = Target(id=str(number))
     if answer.get("failed"):
         raise failure(answer, target, deadline.seconds)
@@ -102,7 +102,7 @@ async def check(tab: Tab, command: Check) -> Acted:
     if answer["isDrawn"]:
         clicked = await pointer.click_held(tab, spot, 0, deadline, label=True)
     if clicked.get("failed"):
-        clicked = await reach_held(spot, 0, "acting.clickByScript", {"label": True, "anyway": True}, deadline)
+        clicked = await spot.ask_held(0, "acting.clickByScript", {"label": True, "anyway": True}, deadline)
     if clicked.get("failed"):
         raise failure(clicked, target, deadline.seconds)
     if await spot.run("acting.isNow", command.value, deadline=deadline, scripts=FIELD_SCRIPTS) is False:

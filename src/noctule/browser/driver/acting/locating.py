@@ -24,6 +24,11 @@ _RETRY_SECONDS = 0.1
 # How long a selector that leads into a frame elsewhere may look there before the next one gets its turn.
 _TURN_SECONDS = 2.0
 
+Scripts = tuple[str, ...]
+Start = dict[str, Any]
+Options = dict[str, Any]
+Answer = dict[str, Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Spot:
@@ -35,6 +40,32 @@ class Spot:
     async def run(self, call: str, *arguments: Any, deadline: Deadline, scripts: tuple[str, ...] = SCRIPTS) -> Any:
         """Call a function in that world; errors as of ``World.run``."""
         return await self.world.run(scripts, call, *arguments, deadline=deadline)
+
+    async def ask(
+        self,
+        call: str,
+        message: dict[str, Any],
+        start: Start | None,
+        options: Options,
+        seconds: float,
+        scripts: Scripts,
+    ) -> Answer:
+        """Call a step, ``call(target, start, budget, options)``, which may take so long; answers its plain object.
+
+        Errors as of ``World.run``.
+        """
+        deadline = Deadline(seconds + _GRACE_SECONDS)
+        answer: Answer = await self.run(
+            call, message, start, seconds * 1000, options, deadline=deadline, scripts=scripts
+        )
+        return answer
+
+    async def ask_held(
+        self, number: int, call: str, options: Options, deadline: Deadline, scripts: Scripts = SCRIPTS
+    ) -> Answer:
+        """Call a step for an element that a script of ours holds by number; the answer may have ``failed``."""
+        message = {"held": number, "id": "", "selectors": (), "frames": ()}
+        return await self.ask(call, message, None, options, deadline.left_seconds, scripts)
 
     async def to_page(self, point: dict[str, Any], deadline: Deadline, *, for_click: bool) -> dict[str, Any]:
         """A point of this world as a point of the page, or an answer with ``failed`` where something covers it.
@@ -81,14 +112,9 @@ class Spot:
 
 
 async def reach(
-    tab: Tab,
-    target: Target,
-    call: str,
-    options: dict[str, Any],
-    deadline: Deadline,
-    scripts: tuple[str, ...] = SCRIPTS,
-) -> tuple[Spot, dict[str, Any]]:
-    """Call ``call(target, start, budget, options)`` in the world where the target is; answers its plain object.
+    tab: Tab, target: Target, call: str, options: Options, deadline: Deadline, scripts: Scripts = SCRIPTS
+) -> tuple[Spot, Answer]:
+    """Call a step in the world where the target is; answers its plain object.
 
     Raises ``CommandFailed`` for an unknown id and for what the object says has ``failed``, ``CdpError``.
     """
@@ -99,31 +125,18 @@ async def reach(
 
 
 async def try_to_reach(
-    tab: Tab,
-    target: Target,
-    call: str,
-    options: dict[str, Any],
-    deadline: Deadline,
-    scripts: tuple[str, ...] = SCRIPTS,
-) -> tuple[Spot, dict[str, Any]]:
+    tab: Tab, target: Target, call: str, options: Options, deadline: Deadline, scripts: Scripts = SCRIPTS
+) -> tuple[Spot, Answer]:
     """Like ``reach``, but the object may have ``failed``."""
     message = {"id": target.id, "selectors": target.selectors, "frames": target.frames}
     root = spot = Spot(tab.world) if target.selectors else await spot_of(tab, target, deadline)
-    start: dict[str, Any] = {"first": 0, "entered": 0, "only": False}
+    start: Start = {"first": 0, "entered": 0, "only": False}
     while True:
         left = deadline.left_seconds
         others = start["only"] and start["first"] + 1 < len(target.selectors)
         budget = min(left, _TURN_SECONDS) if others else left
         try:
-            answer = await spot.run(
-                call,
-                message,
-                start,
-                budget * 1000,
-                options,
-                deadline=Deadline(budget + _GRACE_SECONDS),
-                scripts=scripts,
-            )
+            answer = await spot.ask(call, message, start, options, budget, scripts)
         except CdpError as error:
             if tab.closed or tab.crashed or not is_over(error) or _is_late(deadline):
                 raise
@@ -144,23 +157,6 @@ async def try_to_reach(
             spot, start = root, {"first": start["first"] + 1, "entered": 0, "only": False}
         else:
             return spot, answer
-
-
-async def reach_held(
-    spot: Spot,
-    number: int,
-    call: str,
-    options: dict[str, Any],
-    deadline: Deadline,
-    scripts: tuple[str, ...] = SCRIPTS,
-) -> dict[str, Any]:
-    """Like ``try_to_reach`` for an element that a script of ours holds by number. Raises ``CdpError``."""
-    message = {"held": number, "id": "", "selectors": (), "frames": ()}
-    left = deadline.left_seconds
-    answer: dict[str, Any] = await spot.run(
-        call, message, None, left * 1000, options, deadline=Deadline(left + _GRACE_SECONDS), scripts=scripts
-    )
-    return answer
 
 
 async def spot_of(tab: Tab, target: Target, deadline: Deadline) -> Spot:

@@ -13,7 +13,7 @@ from typing import Any
 from noctule.browser.cdp import CdpError, CdpTimeout
 from noctule.browser.commands import CommandFailed, Target
 from noctule.browser.driver.acting.failures import SCRIPT_CLICK_HELPS, failure
-from noctule.browser.driver.acting.locating import ENTER_FRAME, Spot, is_over, reach, reach_held, try_to_reach
+from noctule.browser.driver.acting.locating import ENTER_FRAME, Spot, is_over, reach, try_to_reach
 from noctule.browser.driver.deadline import Deadline
 from noctule.browser.driver.tab import Tab
 
@@ -62,7 +62,7 @@ async def click_held(tab: Tab, spot: Spot, number: int, deadline: Deadline, *, l
     options = {"label": label, "select": False}
 
     async def aim() -> tuple[Spot, dict[str, Any]]:
-        return spot, await reach_held(spot, number, "acting.aim", options, deadline)
+        return spot, await spot.ask_held(number, "acting.aim", options, deadline)
 
     _, answer = await _pressed(tab, aim, options, deadline)
     return answer
