@@ -42,6 +42,8 @@ from noctule.llm.routing import BadModelSettings
 from noctule.llm.store import ModelUse, SentCall
 from noctule.metering.book import PriceBook
 from noctule.metering.service import Metering, ModelCall
+from noctule.objects.links import Links
+from noctule.objects.store import ObjectStore
 from noctule.operator import routes as operator_routes
 from noctule.operator.service import OperatorService
 from noctule.page import routes as page_routes
@@ -54,6 +56,8 @@ from noctule.sessions import routes as session_routes
 from noctule.sessions.service import SessionService
 from noctule.sessions.store import idle_ends
 from noctule.settings import Settings
+from noctule.storage.routes import links as link_routes
+from noctule.storage.service import LinkedFiles
 from noctule.usage import routes as usage_routes
 from noctule.usage.routes import budgets as budget_routes
 from noctule.usage.routes import forecast as forecast_routes
@@ -183,6 +187,8 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
         sealer, book = Sealer.load(settings.data_dir), load_book(settings)
         policy = EgressPolicy(settings.egress_allow)
         policy.own_ports.add(port)
+        objects = ObjectStore.at(settings.objects_url or settings.data_dir / "objects")
+        links = Links(sealer, clock)
         outbox = MessageOutbox(clock)
         metering = Metering(
             clock,
@@ -258,6 +264,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
                 forecast_routes.router(ForecastService(database, clock, metering, book, idle_ends)),
                 webhook_routes.router(webhooks),
                 secret_routes.router(secrets),
+                link_routes.router(LinkedFiles(objects, links)),
                 health_routes.router(HealthService(database, fleet)),
                 operator_routes.router(
                     OperatorService(database=database, clock=clock, metering=metering, workspaces=workspaces, book=book)

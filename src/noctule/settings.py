@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=_default_data_dir, description="The folder that holds all state.")
     api_key: SecretStr | None = Field(None, description="Bootstrap key of the first workspace, 24 characters or more.")
     database_url: str | None = Field(None, description="PostgreSQL by URL; unset: SQLite in the data folder.")
+    objects_url: str | None = Field(
+        None, description="Where files are kept: s3://bucket/prefix; unset: a folder of the data folder."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much to log.")
 
     bootstrap_plan: str = Field("admin", description="Plan of the first workspace.")

@@ -31,6 +31,8 @@ from noctule.kit.web import CALLER_IN_SCOPE, Caller
 from noctule.workspaces.domain import Identity
 
 PUBLIC_PATHS: Final = frozenset({"/health", "/ready", "/openapi.json", "/docs", "/favicon.ico"})
+PUBLIC_PREFIXES: Final = ("/files/",)
+"""Below these the address itself is the credential."""
 _NEVER_LIMITED: Final = frozenset({"/health", "/ready"})
 _OPERATOR: Final = "/operator"
 _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -173,7 +175,7 @@ class Gate:
             exchange.headers.setdefault(name, value)
         _check_shape(scope)
         exchange.path = scope["path"] = normal_path(scope["path"])
-        if exchange.path in PUBLIC_PATHS:
+        if exchange.path in PUBLIC_PATHS or exchange.path.startswith(PUBLIC_PREFIXES):
             self._limit_anonymous(exchange)
             await self._app(scope, receive, exchange.send)
             return
