@@ -29,7 +29,7 @@ BAD_NAMES = {
     "a/b": "no /",
     "a/": "no /",
     "..\\boot.ini": "no /",
-    "line\nbreak": "control characters",
+    "line\nbreak": "line break",
     "bell\x07": "control characters",
     "x" * 256: "at most 255 bytes",
     "日" * 86: "at most 255 bytes",
