@@ -98,12 +98,17 @@ class ObjectStore:
         What ``content`` raises while it is read comes out, and nothing is kept. Raises ``Unavailable``.
         """
         size = 0
+        broken: BaseException | None = None
 
         async def counted(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-            nonlocal size
-            async for chunk in chunks:
-                size += len(chunk)
-                yield chunk
+            nonlocal size, broken
+            try:
+                async for chunk in chunks:
+                    size += len(chunk)
+                    yield chunk
+            except BaseException as error:
+                broken = error
+                raise
 
         try:
             if isinstance(content, bytes):
@@ -117,7 +122,10 @@ class ObjectStore:
                     chunk_size=_PART_BYTES if self._folder is None else _FOLDER_PART_BYTES,
                     max_concurrency=_PARTS_AT_A_TIME,
                 )
-        except BaseError as error:
+        except (BaseError, FileNotFoundError) as error:
+            # The library also says "not found" for a bucket that is not there.
+            if error is broken:
+                raise
             raise _unavailable(error) from None
         await self._write_through(key)
         return size
@@ -127,7 +135,7 @@ class ObjectStore:
         return b"".join([chunk async for chunk in self.stream(key)])
 
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes of an object from ``start`` to before ``end``, in chunks.
+        """The bytes of an object from ``start`` to before ``end``, which both are inside of it, in chunks.
 
         Raises ``ObjectMissing``, ``Unavailable``, both before the first chunk; a break after it is ``Unavailable``.
         """
@@ -176,12 +184,12 @@ class ObjectStore:
         await self._write_through(to)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
-        """Every object whose key begins with ``prefix`` and a slash. Raises ``Unavailable``."""
+        """Every object whose key begins with ``prefix`` and a slash, in any order. Raises ``Unavailable``."""
         try:
             async for batch in obstore.list(self._store, prefix, chunk_size=_LISTED_AT_A_TIME):
                 for found in batch:
                     yield ObjectInfo(found["path"], found["size"], found["last_modified"])
-        except BaseError as error:
+        except (BaseError, FileNotFoundError) as error:
             raise _unavailable(error) from None
 
     async def sweep(self) -> int:
@@ -227,7 +235,7 @@ def _sweep(folder: Path) -> int:
     return len(found)
 
 
-def _unavailable(error: BaseError) -> Unavailable:
+def _unavailable(error: Exception) -> Unavailable:
     # The library's own words hold paths and addresses.
     return Unavailable(f"The store of files cannot be used right now ({type(error).__name__}).")
 
