@@ -1,7 +1,6 @@
 """A store of objects in a folder, and one in a bucket: what holds of one holds of both."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,15 +32,6 @@ class Place:
             return sorted([found.key async for found in self.store.list("files")])
 
         return asyncio.run(listed())
-
-
-@pytest.fixture(scope="session")
-def s3_server() -> Iterator[s3.S3]:
-    """An S3-compatible server; skips where the program is missing."""
-    if not s3.PYTHON.exists():
-        pytest.skip("the S3-compatible server is not installed: `make test` makes .venvs/s3-server")
-    with s3.serving_s3() as server:
-        yield server
 
 
 @pytest.fixture(params=["folder", "bucket"])
