@@ -25,11 +25,11 @@ def test_files_are_kept_in_a_bucket_and_read_from_there(tmp_path: Path, s3_serve
         with httpx.Client(trust_env=False) as anybody:
             assert anybody.get(url).content == content
             assert anybody.get(url, headers={"range": "bytes=-7"}).content == content[-7:]
-        [kept] = bucket.keys()
+        [kept] = bucket.stored()
         assert kept.startswith("some/where/files/")
         api.post("/storage/uploads/a.bin", files={"file": ("x", b"second")}).raise_for_status()
-        assert len(bucket.keys()) == 1
-        assert kept not in bucket.keys()
+        assert len(bucket.stored()) == 1
+        assert kept not in bucket.stored()
         assert not (server.data_dir / "objects").exists()
 
 

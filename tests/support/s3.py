@@ -54,7 +54,7 @@ class Bucket:
             "AWS_REGION": "us-east-1",
         }
 
-    def keys(self) -> list[str]:
+    def stored(self) -> list[str]:
         """The keys of all its objects, as the server tells them."""
         listed = httpx.get(f"{self.server.url}/{self.name}?list-type=2", trust_env=False).text
         return [part.split("</Key>")[0] for part in listed.split("<Key>")[1:]]

@@ -172,7 +172,7 @@ def test_a_bucket_that_can_be_written_to_is_well_and_one_that_cannot_is_an_error
         monkeypatch.setenv(name, value)
     look = _look(_settings(tmp_path))["Files"]
     assert (look.level, look.message) == ("ok", bucket.url)
-    assert bucket.keys() == []
+    assert bucket.stored() == []
     look = _look(_settings(tmp_path, objects_url="s3://not-there/x"))["Files"]
     assert look.level == "error"
     assert s3.SECRET_KEY not in look.message

@@ -23,7 +23,9 @@ class Place:
         if self.folder is not None:
             return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file())
         assert self.bucket is not None
-        return sorted([key.removeprefix("some/where/") for key in self.bucket.keys()] + ["?"] * self.bucket.unfinished())
+        return sorted(
+            [key.removeprefix("some/where/") for key in self.bucket.stored()] + ["?"] * self.bucket.unfinished()
+        )
 
     def everything(self) -> list[str]:
         """What the store itself lists below ``files``."""

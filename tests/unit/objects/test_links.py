@@ -43,13 +43,29 @@ def made(links: Links, linked: Linked) -> tuple[str, str]:
     ],
 )
 def test_an_address_leads_to_what_it_was_made_for(links: Links, linked: Linked) -> None:
-    token, name = made(links, linked)
+    token, _ = made(links, linked)
     assert links.open(token) == linked
-    assert name == linked.name
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("naïve 日本.mp4", "naïve 日本.mp4"),
+        ("100%25?.txt", "100%25?.txt"),
+        (".env", "env"),
+        ("..", "file"),
+        ("", "file"),
+        ("../a\r\nb\\c", "_a__b_c"),
+    ],
+)
+def test_the_name_in_an_address_stays_its_last_part(links: Links, name: str, shown: str) -> None:
+    token, told = made(links, Linked("files/w/1", name, "text/plain"))
+    assert told == shown
+    assert links.open(token).name == name
 
 
 def test_a_name_that_is_too_long_is_cut_and_keeps_its_ending(links: Links) -> None:
-    for name, ending in (("日" * 300 + ".pdf", ".pdf"), ("x" * 300, "xxx"), ("." + "y" * 400, "yyy")):
+    for name, ending in (("日" * 300 + ".pdf", ".pdf"), ("x" * 300, "xxx"), ("z" + "y" * 400, "yyy")):
         token, cut = made(links, Linked("files/w/1", name, "text/plain"))
         assert len(cut.encode()) <= 255
         assert cut.endswith(ending)

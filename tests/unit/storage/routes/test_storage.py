@@ -57,7 +57,9 @@ def test_a_name_that_cannot_be_one_is_refused_and_nothing_is_kept(house: House, 
     async def body(served: Served) -> None:
         for method in ("POST", "GET"):
             options: dict[str, Any] = {"files": {"file": ("a.txt", b"x")}} if method == "POST" else {}
-            refused = await served.mine.request(method, f"{folder}/{quote(name, safe='').replace('.', '%2E')}", **options)
+            refused = await served.mine.request(
+                method, f"{folder}/{quote(name, safe='').replace('.', '%2E')}", **options
+            )
             assert refused.status_code == 422, refused.text
             assert BAD_NAMES[name] in refused.json()["message"]
         assert house.on_disk() == []
