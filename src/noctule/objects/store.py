@@ -139,6 +139,10 @@ class ObjectStore:
 
         Raises ``ObjectMissing``, ``Unavailable``, both before the first chunk; a break after it is ``Unavailable``.
         """
+        if self._folder is not None:
+            async for chunk in _file(self._folder / key, start, end):
+                yield chunk
+            return
         try:
             if start == 0 and end is None:
                 found = await obstore.get_async(self._store, key)
@@ -218,6 +222,40 @@ class ObjectStore:
             _flush(inner.parent, os.O_RDONLY | os.O_DIRECTORY)
             self._kept_folders.add(inner)
             inner = inner.parent
+
+
+async def _file(path: Path, start: int, end: int | None) -> AsyncIterator[bytes]:
+    """A part of a file, read by us: the library reads 8 KiB at a time, which takes six times as long."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    opening = asyncio.get_running_loop().run_in_executor(None, os.open, path, flags)
+    try:
+        descriptor = await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        opening.add_done_callback(_close_opened)
+        raise
+    except (FileNotFoundError, NotADirectoryError):
+        raise ObjectMissing(path.name) from None
+    except OSError as error:
+        raise Unavailable(f"The store of files cannot be read right now ({error.strerror}).") from None
+    try:
+        while end is None or start < end:
+            most = _READ_BYTES if end is None else min(_READ_BYTES, end - start)
+            try:
+                chunk = await asyncio.to_thread(os.pread, descriptor, most, start)
+            except OSError as error:
+                raise Unavailable(f"The store of files cannot be read right now ({error.strerror}).") from None
+            if not chunk:
+                return
+            start += len(chunk)
+            yield chunk
+    finally:
+        os.close(descriptor)
+
+
+def _close_opened(opening: "asyncio.Future[int]") -> None:
+    """Close what nobody waits for any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        os.close(opening.result())
 
 
 def _flush(path: Path, flags: int) -> None:
