@@ -55,7 +55,7 @@ test-setup: .venv/dev.stamp .venv/miniwob.stamp chromium clients
 chromium:
 	@sh scripts/chromium.sh
 
-clients: $(SDK_VERSIONS:%=.venvs/sdk-%/installed.stamp) .venvs/node.stamp
+clients: $(SDK_VERSIONS:%=.venvs/sdk-%/installed.stamp) .venvs/s3-server/installed.stamp .venvs/node.stamp
 
 .venv/runtime.stamp: requirements/runtime.lock pyproject.toml
 	@sh scripts/venv.sh .venv requirements/runtime.lock
@@ -71,8 +71,8 @@ clients: $(SDK_VERSIONS:%=.venvs/sdk-%/installed.stamp) .venvs/node.stamp
 	@$(PYTHON_BIN) -m pip install --quiet --no-input --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
-.venvs/sdk-%/installed.stamp: requirements/sdk-%.lock
-	@sh scripts/venv.sh .venvs/sdk-$* $<
+.venvs/%/installed.stamp: requirements/%.lock
+	@sh scripts/venv.sh .venvs/$* $<
 	@touch $@
 
 .venvs/node.stamp: $(NODE_CLIENTS)/package-lock.json

@@ -22,5 +22,6 @@ pin runtime
 pin dev --constraint requirements/runtime.lock
 pin sdk-1.8.20
 pin sdk-1.10.0
+pin s3-server
 # Its pages alone are served; what the package imports is not installed.
 pin miniwob --no-deps

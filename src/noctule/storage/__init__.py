@@ -1,0 +1,1 @@
+"""Files that people give to sessions, and files that sessions bring."""
