@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -70,6 +70,17 @@ class BrowserDirectory:
     def downloads(self) -> Path:
         """Where downloads go."""
         return self.path / "downloads"
+
+    def write_preferences(self, preferences: Mapping[str, object], uid: int | None) -> None:
+        """Give a browser that was not started yet its preferences. Raises ``OSError``."""
+        folder = self.profile / "Default"
+        folder.mkdir(mode=0o700)
+        file = folder / "Preferences"
+        file.write_text(json.dumps(preferences))
+        file.chmod(0o600)
+        if uid is not None:
+            for path in (folder, file):
+                os.chown(path, uid, uid)
 
     def write_owner(self, pid: int, uid: int) -> None:
         """Note which process lives here, for the sweep of a later boot."""
