@@ -66,6 +66,10 @@ class DownloadStage:
         await until(lambda: len(self.keeper.kept) >= count)
         return self.keeper.kept
 
+    def has_begun(self, count: int) -> bool:
+        """Whether the listener was given so many."""
+        return self.keeper.begun >= count
+
     def folder(self) -> list[Path]:
         """What is in the session's folder."""
         door = self.node.door(SESSION)

@@ -15,6 +15,7 @@ async def _download(stage: Stage, selector: str, timeout_seconds: float = 45.0) 
     result = await stage.run(DownloadFile(on(selector), timeout_seconds))
     assert isinstance(result, Downloaded)
     assert result.acted.message
+    assert result.file is not None
     return result.file
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,19 +24,20 @@ from tests.support.download_site import content, sha256
 pytestmark = pytest.mark.slow
 
 _BROWSERS = pytest.mark.parametrize("chromium", [False, True], ids=["shell", "chromium"])
+_File = tuple[str, str, str]
 _OCTETS = "application/octet-stream"
 
 
-def _file(name: str, seed: str, kind: str = _OCTETS, *, before: bytes = b"", size: int = 300_000) -> tuple[str, ...]:
+def _file(name: str, seed: str, kind: str = _OCTETS, *, before: bytes = b"", size: int = 300_000) -> _File:
     body = before + content(seed, size)
     return (name, kind, sha256(body))
 
 
-def _facts(kept: list[Kept]) -> list[tuple[str, ...]]:
+def _facts(kept: list[Kept]) -> list[_File]:
     return sorted((each.name, each.content_type, each.hash) for each in kept)
 
 
-_KINDS = {
+_KINDS: dict[str, list[_File]] = {
     "attachment": [_file("report.csv", "attachment", "text/csv")],
     "attribute": [_file("notes äöü.txt", "attribute", "text/plain")],
     "popup": [_file("popup.bin", "popup")],
@@ -170,7 +172,7 @@ def test_a_listener_that_fails_is_told_of_once_and_ends_nothing(
         await stage.run(Goto(stage.site.url()))
         for count in (1, 2, 3):
             await stage.click("#attachment")
-            await until(lambda count=count: stage.keeper.begun == count)
+            await until(partial(stage.has_begun, count))
         await stage.empty()
         stage.keeper.error = None
         await stage.click("#attachment")

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, async_playwright
 from noctule.browser.commands import CommandFailed, Goto
 from tests.e2e.download_stage import SESSION, DownloadStage, staged, until
 from tests.support.download_site import content, sha256
+from tests.unit.browser.relay.stage import SESSION as GATE_SESSION
 from tests.unit.browser.relay.stage import TOKEN, Gate, server_config
 
 pytestmark = pytest.mark.slow
@@ -32,7 +33,7 @@ async def _connected(stage: DownloadStage) -> AsyncIterator[Browser]:
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         async with async_playwright() as playwright:
-            url = f"ws://127.0.0.1:{port}/sessions/{SESSION}/cdp?token={TOKEN}"
+            url = f"ws://127.0.0.1:{port}/sessions/{GATE_SESSION}/cdp?token={TOKEN}"
             yield await playwright.chromium.connect_over_cdp(url)
     finally:
         server.should_exit = True

@@ -17,9 +17,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from noctule.browser.cdp import CdpConnection
 from noctule.browser.driver.files import MAX_FILE_BYTES, OpenFile
 
 log = logging.getLogger(__name__)
@@ -71,6 +70,14 @@ class Claim:
     download: Download | None = None
 
 
+class Browser(Protocol):
+    """A connection to a browser, as far as it is needed here; ``CdpConnection`` is one."""
+
+    closed: "asyncio.Future[str]"
+
+    def post(self, method: str, params: dict[str, Any] | None = None) -> None: ...
+
+
 Deliver = Callable[[Download, OpenFile], Awaitable[str | None]]
 
 
@@ -82,7 +89,7 @@ class Downloads:
 
     limits = Limits()
 
-    def __init__(self, connection: CdpConnection) -> None:
+    def __init__(self, connection: Browser) -> None:
         self.folder: Path | None = None
         self.deliver: Deliver | None = None
         self._connection = connection

@@ -194,7 +194,6 @@ def test_what_is_not_a_call_is_refused(judge: Judge, message: object) -> None:
 def test_downloads_land_in_the_sessions_folder_under_their_numbers_whatever_is_asked(
     judge: Judge, files: Path, behavior: str
 ) -> None:
-    assert not judge.has_set_downloads
     asked = {"behavior": behavior, "downloadPath": "/etc", "eventsEnabled": True}
     verdict = _call(judge, "Browser.setDownloadBehavior", asked)
     assert isinstance(verdict, Forward)
