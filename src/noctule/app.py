@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -57,7 +57,10 @@ from noctule.sessions.service import SessionService
 from noctule.sessions.store import idle_ends
 from noctule.settings import Settings
 from noctule.storage.routes import links as link_routes
-from noctule.storage.service import LinkedFiles
+from noctule.storage.routes import session_files as session_file_routes
+from noctule.storage.routes import storage as storage_routes
+from noctule.storage.service import LinkedFiles, StorageService
+from noctule.storage.service.downloads import BrowserDownloads
 from noctule.usage import routes as usage_routes
 from noctule.usage.routes import budgets as budget_routes
 from noctule.usage.routes import forecast as forecast_routes
@@ -73,6 +76,7 @@ from noctule.workspaces.service import WorkspaceService
 log = logging.getLogger(__name__)
 
 _GATE_DRAIN_SECONDS = 2.0
+_GIB = 1024**3
 
 
 class CannotStart(RuntimeError):
@@ -143,6 +147,15 @@ def database_url(settings: Settings) -> str:
     return settings.database_url or f"sqlite:///{settings.data_dir / 'noctule.db'}"
 
 
+def open_objects(settings: Settings) -> ObjectStore:
+    """Where files are kept: the configured bucket, or a folder of the data folder. Raises ``CannotStart``."""
+    options = {"endpoint": settings.objects_endpoint} if settings.objects_endpoint else {}
+    try:
+        return ObjectStore.at(settings.objects_url or settings.data_dir / "objects", options)
+    except (ValueError, OSError) as error:
+        raise CannotStart(f"Files cannot be kept where NOCTULE_OBJECTS_URL says. {error}") from None
+
+
 def load_book(settings: Settings) -> PriceBook:
     """The rates and plans in force."""
     return PriceBook.load(settings.plans_file) if settings.plans_file else PriceBook.built_in()
@@ -187,7 +200,8 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
         sealer, book = Sealer.load(settings.data_dir), load_book(settings)
         policy = EgressPolicy(settings.egress_allow)
         policy.own_ports.add(port)
-        objects = ObjectStore.at(settings.objects_url or settings.data_dir / "objects")
+        objects = open_objects(settings)
+        await objects.sweep()
         links = Links(sealer, clock)
         outbox = MessageOutbox(clock)
         metering = Metering(
@@ -247,7 +261,21 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
         request_log = RequestLog(database, clock)
         await request_log.start()
         stack.push_async_callback(request_log.close)
-        page = PageService(sessions, fleet, clock, llm=gateway, extractor=extractor, new_budget=gateway.new_budget)
+        storage = StorageService(
+            database=database,
+            clock=clock,
+            objects=objects,
+            links=links,
+            sessions=sessions,
+            workspaces=workspaces.list_ids,
+            quota_bytes=round(settings.files_quota_gb * _GIB) or None,
+            retention=timedelta(days=settings.files_retention_days) or None,
+        )
+        stack.push_async_callback(storage.sweeper.close)
+        fleet.on_download(BrowserDownloads(sessions, storage).keep)
+        page = PageService(
+            sessions, fleet, clock, llm=gateway, extractor=extractor, new_budget=gateway.new_budget, files=storage
+        )
         scrapes = ScrapeService(sessions=sessions, scraping=page.scraping, extractor=extractor, clock=clock)
         stack.push_async_callback(scrapes.close)
         idempotency = Idempotency(database, clock, sealer, instance_id=instance_id, boot_id=boot_id)
@@ -264,6 +292,8 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
                 forecast_routes.router(ForecastService(database, clock, metering, book, idle_ends)),
                 webhook_routes.router(webhooks),
                 secret_routes.router(secrets),
+                storage_routes.router(storage),
+                session_file_routes.router(storage),
                 link_routes.router(LinkedFiles(objects, links)),
                 health_routes.router(HealthService(database, fleet)),
                 operator_routes.router(
@@ -289,7 +319,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             metering=metering,
             sessions=sessions,
             deliver=courier.deliver_due,
-            chores=(idempotency.purge, webhooks.deliveries.purge, gateway.recover),
+            chores=(idempotency.purge, webhooks.deliveries.purge, gateway.recover, storage.sweeper.sweep),
         )
         workers.start()
         stack.push_async_callback(workers.close)

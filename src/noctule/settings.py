@@ -37,6 +37,13 @@ class Settings(BaseSettings):
     objects_url: str | None = Field(
         None, description="Where files are kept: s3://bucket/prefix; unset: a folder of the data folder."
     )
+    objects_endpoint: str | None = Field(
+        None, description="Where the bucket of NOCTULE_OBJECTS_URL is, if not at Amazon: http://127.0.0.1:9000, say."
+    )
+    files_quota_gb: float = Field(
+        10.0, ge=0, description="GiB that all files of one workspace may have together; 0: any amount."
+    )
+    files_retention_days: int = Field(0, ge=0, description="Days after which a file is removed; 0: never.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much to log.")
 
     bootstrap_plan: str = Field("admin", description="Plan of the first workspace.")

@@ -12,6 +12,8 @@ from noctule.scrape.routes import router as scrape_router
 from noctule.secrets.routes import router as secrets_router
 from noctule.sessions.routes import router as sessions_router
 from noctule.settings import Settings
+from noctule.storage.routes.session_files import router as session_files_router
+from noctule.storage.routes.storage import router as storage_router
 from noctule.usage.routes import router as usage_router
 from noctule.usage.routes.budgets import router as budgets_router
 from noctule.usage.routes.forecast import router as forecast_router
@@ -30,6 +32,8 @@ def published() -> FastAPI:
         forecast_router(nobody),
         webhooks_router(nobody),
         secrets_router(nobody),
+        storage_router(nobody),
+        session_files_router(nobody),
         health_router(nobody),
         operator_router(nobody),
     ]

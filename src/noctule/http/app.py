@@ -26,6 +26,7 @@ _DESCRIPTION = (
 _TAGS = {
     "sessions": "Browser sessions: start, watch, stop, cookies.",
     "page": "What a session's page does: execute an action, take a picture.",
+    "storage": "Files: given to sessions, and brought by them.",
     "usage": "What was used and what it cost.",
     "webhooks": "Signed messages to one's own servers: credit and budgets that are spent, sessions that ended.",
     "operator": "Every workspace, its plan and its credit; with a key of the operator's scope.",

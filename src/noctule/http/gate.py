@@ -22,6 +22,7 @@ from noctule.http.capture import Capture, send_answer
 from noctule.http.idempotency import Answer, Claim, Idempotency, fingerprint, parse_key
 from noctule.http.rates import Allowance, RateLimiter
 from noctule.http.replies import error_reply, reply_to
+from noctule.http.uploads import Upload, is_upload, stand_in
 from noctule.kit.clock import Clock
 from noctule.kit.errors import Forbidden, InvalidRequest, NoctuleError, TooManyRequests, Unauthenticated
 from noctule.kit.log import redact
@@ -99,7 +100,18 @@ class Gatekeeping:
 class _Exchange:
     """One request and what becomes of it."""
 
-    __slots__ = ("_send", "allowance", "caller", "headers", "path", "request_id", "scope", "started", "status")
+    __slots__ = (
+        "_send",
+        "allowance",
+        "caller",
+        "headers",
+        "path",
+        "request_id",
+        "scope",
+        "started",
+        "status",
+        "upload",
+    )
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self.scope = scope
@@ -110,6 +122,7 @@ class _Exchange:
         self.allowance: Allowance | None = None
         self.started = False
         self.status = 500
+        self.upload: Upload | None = None
         self._send = send
 
     async def send(self, message: Message) -> None:
@@ -120,7 +133,14 @@ class _Exchange:
             added = [(b"x-request-id", self.request_id.encode())]
             if self.allowance is not None:
                 added += self.allowance.headers()
+            if self.upload is not None and not self.upload.is_over:
+                added.append((b"connection", b"close"))
             message = {**message, "headers": [*message.get("headers", ()), *added]}
+        elif self.upload is not None and not self.upload.is_over and not message.get("more_body", False):
+            # The answer is out, and its end waits for what the client was about to send.
+            await self._send({**message, "more_body": True})
+            await self.upload.drop_rest()
+            message = {"type": "http.response.body", "body": b"", "more_body": False}
         await self._send(message)
 
 
@@ -254,11 +274,15 @@ class Gate:
     async def _write(self, exchange: _Exchange, caller: Caller, receive: Receive) -> None:
         """Read the body and carry the write out; runs to its end whatever becomes of the client."""
         scope, headers = exchange.scope, exchange.headers
-        body = await read_body(receive, headers) if has_body(headers) else b""
         content_type = headers.get(b"content-type", b"")
-        if body and is_json(content_type):
-            check_json(body)
-        receive = replayed(body, receive)
+        if is_upload(scope):
+            exchange.upload = Upload(receive)
+            body, receive = stand_in(headers), exchange.upload.receive
+        else:
+            body = await read_body(receive, headers) if has_body(headers) else b""
+            if body and is_json(content_type):
+                check_json(body)
+            receive = replayed(body, receive)
         if caller.idempotency_key is None:
             await self._bounded(exchange, receive, exchange.send)
             return
@@ -349,6 +373,8 @@ def _check_shape(scope: Scope) -> None:
         raise HeadersTooLarge(f"The headers are larger than {_LARGEST_HEADERS // 1024} KiB.")
     if "\x00" in path or b"%00" in query or b"\x00" in query:
         raise InvalidRequest("The address contains a NUL character (%00).")
+    if "\n" in path:
+        raise InvalidRequest("The address contains a line break (%0A), and nothing here is called so.")
 
 
 def _check_scope(scope: KeyScope, path: str) -> None:

@@ -9,6 +9,7 @@
     ├── NotFound              404  no such thing in this workspace
     ├── Conflict              409  the thing's state does not allow it
     ├── PaymentRequired       402  the balance is gone
+    ├── TooLarge              413  more bytes than one thing may have
     ├── TooManyRequests       429  a rate or a plan's limit
     ├── Overloaded            529  this machine is full; nothing was done
     ├── Unavailable           503  a part we need is away; nothing was done
@@ -84,6 +85,12 @@ class PaymentRequired(NoctuleError):
     """The balance is used up. Never used for anything but money."""
 
     status = 402
+
+
+class TooLarge(NoctuleError):
+    """More bytes than a thing of this kind may have. Raised as soon as that is known, and nothing is kept."""
+
+    status = 413
 
 
 class TooManyRequests(NoctuleError):

@@ -1,6 +1,6 @@
 """Logging: one line a record, ``key=value`` context, and no secret in any of them.
 
-The redacting filter is the last door before a handler: bearer keys, ``noct_`` keys, CDP tokens and
+The redacting filter is the last door before a handler: bearer keys, ``noct_`` keys, tokens and
 passwords inside URLs are replaced even where a caller forgot.
 """
 
@@ -12,6 +12,7 @@ _SECRETS = (
     (re.compile(r"noct_[A-Za-z0-9_\-]{8,}"), "noct_[redacted]"),
     (re.compile(r"(?i)(bearer\s+)[^\s\"']+"), r"\1[redacted]"),
     (re.compile(r"(?i)([?&](?:token|jwt|key|api_key)=)[^&\s\"'#]+"), r"\1[redacted]"),
+    (re.compile(r"(/files/)[A-Za-z0-9_\-]{40,}"), r"\1[redacted]"),
     (re.compile(r"(\b[a-z][a-z0-9+.\-]*://)[^/\s\"']+@"), r"\1[redacted]@"),
 )
 

@@ -6,8 +6,10 @@ with the bucket; nothing here holds more of an object in memory than a few parts
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -17,11 +19,16 @@ from obstore.store import LocalStore, S3Store
 
 from noctule.kit.errors import Unavailable
 
+# A bucket takes no parts below 5 MiB; a folder takes any, and small ones keep many writers small.
 _PART_BYTES = 8 * 1024 * 1024
+_FOLDER_PART_BYTES = 1024 * 1024
 _PARTS_AT_A_TIME = 2
 _READ_BYTES = 256 * 1024
 _SECONDS_PER_REQUEST = 60
 _LISTED_AT_A_TIME = 1000
+_TRIES_FOR_SECONDS = 20
+# How obstore calls the file that it writes to until it is whole. No key of ours has this sign.
+_UNFINISHED = re.compile(r".+#\d+")
 
 
 class ObjectMissing(Exception):
@@ -30,10 +37,11 @@ class ObjectMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ObjectInfo:
-    """One object: its key and its size in bytes."""
+    """One object: its key, its size in bytes, and when it was put there by the clock of where it is kept."""
 
     key: str
     size: int
+    stored_at: datetime
 
 
 def key(area: str, *parts: str) -> str:
@@ -55,6 +63,7 @@ class ObjectStore:
     def __init__(self, store: LocalStore | S3Store, folder: Path | None) -> None:
         self._store = store
         self._folder = folder
+        self._kept_folders: set[Path] = set()
 
     @classmethod
     def at(cls, place: Path | str, options: Mapping[str, str] | None = None) -> "ObjectStore":
@@ -77,6 +86,7 @@ class ObjectStore:
                 prefix=prefix or None,
                 config=dict(options or {}),  # type: ignore[arg-type]
                 client_options={"timeout": f"{_SECONDS_PER_REQUEST}s", "allow_http": True},
+                retry_config={"max_retries": 5, "retry_timeout": timedelta(seconds=_TRIES_FOR_SECONDS)},
             )
         except BaseError as error:
             raise ValueError(f"The bucket of that address cannot be used: {_first_line(error)}") from None
@@ -104,13 +114,12 @@ class ObjectStore:
                     self._store,
                     key,
                     counted(content),
-                    chunk_size=_PART_BYTES,
+                    chunk_size=_PART_BYTES if self._folder is None else _FOLDER_PART_BYTES,
                     max_concurrency=_PARTS_AT_A_TIME,
                 )
         except BaseError as error:
             raise _unavailable(error) from None
-        if self._folder is not None:
-            await asyncio.to_thread(_write_through, self._folder / key)
+        await self._write_through(key)
         return size
 
     async def get(self, key: str) -> bytes:
@@ -164,27 +173,58 @@ class ObjectStore:
             raise ObjectMissing(key) from None
         except BaseError as error:
             raise _unavailable(error) from None
-        if self._folder is not None:
-            await asyncio.to_thread(_write_through, self._folder / to)
+        await self._write_through(to)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         """Every object whose key begins with ``prefix`` and a slash. Raises ``Unavailable``."""
         try:
             async for batch in obstore.list(self._store, prefix, chunk_size=_LISTED_AT_A_TIME):
                 for found in batch:
-                    yield ObjectInfo(found["path"], found["size"])
+                    yield ObjectInfo(found["path"], found["size"], found["last_modified"])
         except BaseError as error:
             raise _unavailable(error) from None
 
+    async def sweep(self) -> int:
+        """Remove what writers that were killed left behind in a folder; how many files that were.
 
-def _write_through(path: Path) -> None:
-    """Bring a file and its name to the disk."""
-    for place, flags in ((path, os.O_RDONLY), (path.parent, os.O_RDONLY | os.O_DIRECTORY)):
-        descriptor = os.open(place, flags | os.O_CLOEXEC)
+        For the start of the one server that writes there: an unfinished file of a living writer would go, too. What
+        is left of uploads to a bucket is the bucket's to remove, by a rule of its own.
+        """
+        return 0 if self._folder is None else await asyncio.to_thread(_sweep, self._folder)
+
+    async def _write_through(self, key: str) -> None:
+        if self._folder is None:
+            return
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            await asyncio.to_thread(self._bring_to_disk, self._folder, key)
+        except OSError as error:
+            raise Unavailable(f"The store of files cannot be written to right now ({error.strerror}).") from None
+
+    def _bring_to_disk(self, folder: Path, key: str) -> None:
+        """Flush a file, its name, and the names of the folders that it is in."""
+        path = folder / key
+        _flush(path, os.O_RDONLY)
+        _flush(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        inner = path.parent
+        while inner != folder and inner not in self._kept_folders:
+            _flush(inner.parent, os.O_RDONLY | os.O_DIRECTORY)
+            self._kept_folders.add(inner)
+            inner = inner.parent
+
+
+def _flush(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(folder: Path) -> int:
+    found = [Path(place, name) for place, _, names in os.walk(folder) for name in names if _UNFINISHED.fullmatch(name)]
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
 
 
 def _unavailable(error: BaseError) -> Unavailable:

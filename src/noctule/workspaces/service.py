@@ -206,6 +206,10 @@ class WorkspaceService:
         """Every workspace, oldest first."""
         return await self._database.read(store.list_workspaces)
 
+    async def list_ids(self) -> list[str]:
+        """The ids of all workspaces."""
+        return [workspace.id for workspace in await self.list_workspaces()]
+
     async def get(self, name: str) -> Workspace:
         """The workspace of that name or id. Raises ``NotFound``."""
         return await self._database.read(lambda connection: self.find(connection, name))

@@ -93,11 +93,18 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file for a page that the browser loads from an HTTP address first, as the page would."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class UploadFile:
     """Give a file to a file field, or to the chooser that a click opens. Answers ``Acted``."""
 
     target: Target
-    file: File
+    file: File | RemoteFile
     press_enter: bool = False
     timeout_seconds: float = 15.0
 

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from noctule.page.routes import acting, scraping
+from noctule.page.routes import acting, files, scraping
 from noctule.page.routes.deeds import deed_of
 from noctule.page.service import PageService
 
@@ -12,6 +12,6 @@ __all__ = ["deed_of", "router"]
 def router(service: PageService) -> APIRouter:
     """The page tag over ``service``."""
     routes = APIRouter(prefix="/sessions/{session_id}/page", tags=["sessions", "page"])
-    for part in (acting, scraping):
+    for part in (acting, files, scraping):
         part.add(routes, service)
     return routes

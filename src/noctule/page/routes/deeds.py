@@ -83,8 +83,9 @@ def deed_of(action: actions.Action) -> Deed:
 def _interaction(action: InteractionAction) -> Deed:
     target, key = target_of(action), _key(action)
     if isinstance(action, actions.UploadFileAction):
-        name, press_enter = action.file_path.strip(), bool(action.press_enter)
-        return Upload(target, name, press_enter, seconds_of(action), key)
+        is_address = action.file_path.strip().lower().startswith(("http://", "https://"))
+        seconds = _file_seconds(action) if is_address else seconds_of(action)
+        return Upload(target, action.file_path, bool(action.press_enter), seconds, key)
     command = _command(action, target)
     return command if key is None else Sighted(command, key)
 
@@ -109,7 +110,11 @@ def _command(action: InteractionAction, target: Target) -> Acting:
         case actions.SelectDropdownOptionAction(value=value):
             return SelectOption(target, plain(value).removesuffix("[:]"), press_enter, seconds)
         case actions.DownloadFileAction():
-            # A file may take its time, and whoever leaves the time to us would wait for it.
-            is_default = "timeout" not in action.model_fields_set or action.timeout in (0, 15000)
-            return DownloadFile(target, _DOWNLOAD_SECONDS if is_default else seconds)
+            return DownloadFile(target, _file_seconds(action))
     raise AssertionError(f"no command for {action.category}")
+
+
+def _file_seconds(action: InteractionAction) -> float:
+    """A file may take its time, and whoever leaves the time to us would wait for it."""
+    is_default = "timeout" not in action.model_fields_set or action.timeout in (0, 15000)
+    return _DOWNLOAD_SECONDS if is_default else seconds_of(action)

@@ -4,6 +4,7 @@ What must always hold: whatever an action needs that this server does not have i
 id is looked for in the very observation it came from, and only if that is over is its selector.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,12 +19,13 @@ from noctule.browser.commands import (
     Evaluated,
     File,
     Goto,
+    RemoteFile,
     Result,
     Target,
     UploadFile,
 )
 from noctule.kit.clock import Clock
-from noctule.kit.errors import Conflict, NotFound
+from noctule.kit.errors import Conflict, NoctuleError, NotFound
 from noctule.llm.protocol import Payer
 from noctule.page.domain import AskForHelp, Complete, Found, ReadMessages, SolveCaptcha
 from noctule.page.service.deeds import Deed, Sighted, Upload
@@ -139,22 +141,32 @@ class Executor:
             case Downloaded(file=None, acted=acted, kept_as=name):
                 return _effect(acted, f" It is kept as {name!r}.")
             case Downloaded(file=File() as file, acted=acted):
-                name = await self._storage().keep(workspace_id, session_id, file)
+                try:
+                    name = await self._storage().keep(workspace_id, session_id, file)
+                except NoctuleError as error:
+                    # The page was acted on, so this is an outcome like any other.
+                    raise CommandFailed(_FAILED, f"{acted.message} It could not be kept: {error.message}") from error
                 return _effect(acted, f" It is kept as {name!r}.")
             case other:
                 raise TypeError(f"the fleet answered {type(command).__name__} with {type(other).__name__}")
 
     async def _upload(self, workspace_id: str, session_id: str, deed: Upload) -> UploadFile:
-        if deed.name.startswith(("http://", "https://")):
-            raise CommandFailed(
-                _INVALID,
-                "A file cannot be uploaded from an address: upload it to this server first, then give its name.",
-            )
+        file: File | RemoteFile
+        if deed.file_id is None and deed.name.strip().lower().startswith(("http://", "https://")):
+            file = RemoteFile(deed.name.strip())
+        else:
+            file = await self._fetched(workspace_id, session_id, deed)
+        return UploadFile(deed.target, file, deed.press_enter, deed.timeout_seconds)
+
+    async def _fetched(self, workspace_id: str, session_id: str, deed: Upload) -> File:
+        files = self._storage()
+        if deed.file_id is not None:
+            with contextlib.suppress(NotFound):
+                return await files.fetch(workspace_id, session_id, deed.file_id)
         try:
-            file = await self._storage().fetch(workspace_id, session_id, deed.name)
+            return await files.fetch(workspace_id, session_id, deed.name)
         except NotFound as error:
             raise CommandFailed(_INVALID, error.message) from error
-        return UploadFile(deed.target, file, deed.press_enter, deed.timeout_seconds)
 
     def _storage(self) -> Files:
         if self._files is None:

@@ -21,13 +21,15 @@ from noctule.page.service.scraping import ScrapePage
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Give the file that is kept under ``name`` to what ``target`` is."""
+    """Give the file that is kept under ``name`` to what ``target`` is; one that has the id ``file_id`` goes first. A
+    name that is an HTTP address stands for the file there."""
 
     target: Target
     name: str
     press_enter: bool = False
     timeout_seconds: float = 15.0
     key: str | None = None
+    file_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,8 +84,9 @@ class PageService:
         action: Mapping[str, Any],
         *,
         api_key_id: str | None = None,
+        record: bool = True,
     ) -> Outcome:
-        """Do ``deed`` and keep it in the trajectory; ``action`` is the caller's own JSON for it.
+        """Do ``deed`` and keep it in the trajectory, unless it is not to be; ``action`` is the caller's own JSON for it.
 
         Raises ``NotFound`` or ``Conflict`` for a session that cannot be used, ``Conflict`` for what was not tried
         because this server does not have what it takes, or because an id was given before anything was observed.
@@ -111,7 +112,8 @@ class PageService:
             effect.cost_nanos,
             is_secret=effect.is_secret,
         )
-        await self._sessions.record_step(session_id, "execution_result", trajectory_value(action, outcome))
+        if record:
+            await self._sessions.record_step(session_id, "execution_result", trajectory_value(action, outcome))
         return outcome
 
     async def observe(

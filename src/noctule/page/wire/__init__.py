@@ -6,7 +6,7 @@ type stays an error that names what is allowed. The reply echoes the caller's ow
 clients refuse echoed fields that they did not send.
 """
 
-from noctule.page.wire.actions import Action
+from noctule.page.wire.actions import Action, FileExecutionRequest
 from noctule.page.wire.perceiving import Observation, ObserveRequest
 from noctule.page.wire.replies import ApiExecutionResponse, DataSpace, execution_reply, json_reply
 from noctule.page.wire.scraping import ScrapeRequest, scrape_of
@@ -16,6 +16,7 @@ __all__ = [
     "Action",
     "ApiExecutionResponse",
     "DataSpace",
+    "FileExecutionRequest",
     "Observation",
     "ObserveRequest",
     "ScrapeRequest",

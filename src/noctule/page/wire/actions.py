@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema, field_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from noctule.browser.commands import WaitUntil
+from noctule.kit.tolerance import TolerantRequest
 from noctule.kit.web import WholeNumber
 from noctule.page.wire.base import ActionParameter, BrowserAction, InteractionAction, Text, value_of
 
@@ -330,6 +331,18 @@ PageAction = Annotated[_OfTab, Field(discriminator="type")]
 
 Interaction = Annotated[_OfElement, Field(discriminator="type")]
 """An action on one element."""
+
+FileAction = Annotated[UploadFileAction | DownloadFileAction, Field(discriminator="type")]
+"""An action that takes a file to a page, or out of one."""
+
+
+class FileExecutionRequest(TolerantRequest):
+    """An action on a file, as newer clients send it apart from the others. ``target_id`` is the id of the file."""
+
+    action: FileAction
+    target_id: str = Field(min_length=1, max_length=256)
+    record: bool = True
+
 
 # Newer clients send the last; the published contract does not have it.
 Action = Annotated[_OfTab | _OfElement | SkipJsonSchema[EmailVerificationReadAction], Field(discriminator="type")]

@@ -153,6 +153,21 @@ class SessionService:
         await self._find(workspace_id, session_id)
         return await self._database.read(lambda connection: store.count_steps(connection, session_id))
 
+    async def check(self, workspace_id: str, session_id: str) -> None:
+        """Raises ``NotFound`` for a session of another workspace or none; one that is over is there still."""
+        live = self._live.get(session_id)
+        if live is None or live.session.workspace_id != workspace_id:
+            await self._find(workspace_id, session_id)
+
+    async def workspace_of(self, session_id: str) -> str:
+        """Whose session it is, over or not. Raises ``NotFound``."""
+        if (live := self._live.get(session_id)) is not None:
+            return live.session.workspace_id
+        found = await self._database.read(lambda connection: store.find(connection, session_id))
+        if found is None:
+            raise NotFound(f"Session {session_id!r} was not found.")
+        return found.workspace_id
+
     async def _find(self, workspace_id: str, session_id: str) -> Session:
         found = await self._database.read(lambda connection: store.find(connection, session_id))
         return self._seen_by(workspace_id, session_id, found)

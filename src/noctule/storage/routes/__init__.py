@@ -1,1 +1,1 @@
-"""The routes of the storage tag."""
+"""The routes of the storage tag: wire in, service, wire out. One module for each way to come to files."""

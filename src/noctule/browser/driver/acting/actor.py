@@ -26,6 +26,7 @@ from noctule.browser.driver.acting.files import upload
 from noctule.browser.driver.acting.forms import fill_form
 from noctule.browser.driver.acting.keys import combination
 from noctule.browser.driver.acting.options import select_option
+from noctule.browser.driver.acting.remote import fetched
 from noctule.browser.driver.acting.scrolling import scroll
 from noctule.browser.driver.acting.settling import before, settle
 from noctule.browser.driver.deadline import Deadline
@@ -72,7 +73,7 @@ class Actor:
             case SelectOption():
                 acted = await select_option(tab, command)
             case UploadFile():
-                acted = await upload(tab, command)
+                acted = await upload(tab, await fetched(tab, command))
             case FormFill():
                 return await fill_form(tab, command)
             case DownloadFile():

@@ -9,7 +9,7 @@ import base64
 import mimetypes
 
 from noctule.browser.cdp import CdpError
-from noctule.browser.commands import Acted, CommandFailed, File, UploadFile
+from noctule.browser.commands import Acted, CommandFailed, File, RemoteFile, UploadFile
 from noctule.browser.driver.acting import pointer
 from noctule.browser.driver.acting.locating import SCRIPTS, Spot, reach
 from noctule.browser.driver.deadline import Deadline
@@ -24,8 +24,10 @@ _CHOOSER_SECONDS = 3.0
 
 
 async def upload(tab: Tab, command: UploadFile) -> Acted:
-    """Give a file to a file field. Raises ``CommandFailed``, ``CdpError``."""
+    """Give a file that is at hand to a file field. Raises ``CommandFailed``, ``CdpError``."""
     file = command.file
+    if isinstance(file, RemoteFile):
+        raise TypeError("the file has to be loaded first")
     if len(file.content) > MAX_FILE_BYTES:
         raise CommandFailed("InvalidActionError", f"The file is larger than {MAX_FILE_BYTES // 1024**2} MiB")
     deadline = Deadline(command.timeout_seconds)

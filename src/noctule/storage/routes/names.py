@@ -1,0 +1,27 @@
+"""The name of a file at the end of a path, byte for byte.
+
+The path that routes see was decoded and tidied, so what a client wrote is read from where it is untouched.
+"""
+
+from urllib.parse import unquote_to_bytes
+
+from fastapi import Request
+
+from noctule.kit.errors import InvalidRequest
+from noctule.storage.domain import name_problem
+
+
+def name_in_path(request: Request, before: int) -> str:
+    """What follows the first ``before`` segments. Raises ``InvalidRequest`` for what cannot be a name."""
+    raw: bytes | None = request.scope.get("raw_path")
+    path = (raw or request.scope["path"].encode("utf-8", "surrogatepass")).split(b"?", 1)[0]
+    segments = [segment for segment in path.split(b"/") if segment][before:]
+    given = b"/".join(unquote_to_bytes(segment) for segment in segments)
+    try:
+        name = given.decode()
+        problem = name_problem(name)
+    except UnicodeDecodeError:
+        name, problem = given.decode("utf-8", "replace"), "a file's name is text in UTF-8"
+    if problem is not None:
+        raise InvalidRequest.at(("path", "filename"), problem, name[:300])
+    return name
