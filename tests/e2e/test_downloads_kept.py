@@ -12,7 +12,7 @@ import pytest
 from tests.support import clients
 from tests.support.download_site import DownloadSite, content, serving_downloads, sha256
 from tests.support.server import KEY, Server
-from tests.support.upstream import Upstream
+from tests.support.upstream import HttpUpstream
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +29,9 @@ def site() -> Iterator[DownloadSite]:
 def server(site: DownloadSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server = Server(
         tmp_path_factory.mktemp("kept") / "data",
-        {"NOCTULE_EGRESS_ALLOW": "127.0.0.1,localhost", "NOCTULE_FILES_QUOTA_GB": "0.003"},
+        {
+            "NOCTULE_EGRESS_ALLOW": "127.0.0.1,localhost",
+        },
     )
     try:
         yield server.start()
@@ -87,18 +89,17 @@ def test_the_official_sdks_have_what_their_session_brought(
 ) -> None:
     found = clients.run_sdk_script(version, server.url, KEY, "sdk_downloads.py", site.url(), str(tmp_path))
     assert found["sdk"] == version
-    hashes = {name.partition("-")[2]: hashed for name, hashed in found["files"].items()}
+    # Older clients see a name with the time in front, newer ones the name that the page gave.
+    hashes = {name.partition("-")[2] or name: hashed for name, hashed in found["files"].items()}
     assert hashes == {
         "report.csv": sha256(content("attachment")),
         "made.bin": sha256(content("blob")),
         "report.pdf": sha256(b"%PDF-1.4\n" + content("pdf")),
     }
-    assert any(name in found["asked"] for name in found["files"] if name.endswith("report.pdf"))
+    assert "report.pdf'." in found["asked"]
 
 
-def test_a_workspace_without_room_loses_the_file_and_nothing_else(
-    site: DownloadSite, tmp_path: Path
-) -> None:
+def test_a_workspace_without_room_loses_the_file_and_nothing_else(site: DownloadSite, tmp_path: Path) -> None:
     settings = {"NOCTULE_EGRESS_ALLOW": "127.0.0.1", "NOCTULE_FILES_QUOTA_GB": "0.0001"}
     server = Server(tmp_path / "data", settings)
     try:
@@ -121,8 +122,8 @@ def test_a_workspace_without_room_loses_the_file_and_nothing_else(
 
 
 def test_a_file_comes_through_the_sessions_proxy(server: Server, site: DownloadSite) -> None:
-    with Upstream(user="bat", password="moth") as upstream, server.client() as api:
-        proxy = {"type": "external", "server": upstream.url, "username": "bat", "password": "moth"}
+    with HttpUpstream("bat", "moth") as upstream, server.client() as api:
+        proxy = {"type": "external", "server": upstream.server, "username": "bat", "password": "moth"}
         started = api.post("/sessions/start", json={"proxies": [proxy]})
         session_id = started.raise_for_status().json()["session_id"]
         act = f"/sessions/{session_id}/page/execute"

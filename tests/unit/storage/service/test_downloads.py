@@ -30,7 +30,7 @@ def _download(session_id: str, content: bytes) -> BrowserDownload:
 
 def test_a_download_is_listed_among_those_of_its_session(database: Database, tmp_path: Path) -> None:
     async def main() -> None:
-        house = House(database, tmp_path)
+        house = House(database, tmp_path / "objects")
         name = await BrowserDownloads(_Owners(), house.storage).keep(_download(SID, b"month"))
         (kept,) = await house.storage.downloads(HOME, SID)
         assert name == kept.name
@@ -44,7 +44,7 @@ def test_what_cannot_be_kept_is_told_once_and_not_by_its_name(
     database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:
-        house = House(database, tmp_path, quota_bytes=3)
+        house = House(database, tmp_path / "objects", quota_bytes=3)
         keeping = BrowserDownloads(_Owners(), house.storage)
         for _ in range(3):
             assert await keeping.keep(_download(SID, b"month")) is None
