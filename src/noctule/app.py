@@ -50,6 +50,8 @@ from noctule.page import routes as page_routes
 from noctule.page.service import PageService
 from noctule.scrape import routes as scrape_routes
 from noctule.scrape.service import ScrapeService
+from noctule.scripts import routes as script_routes
+from noctule.scripts.service import ScriptService
 from noctule.secrets import routes as secret_routes
 from noctule.secrets.service import SecretService
 from noctule.sessions import routes as session_routes
@@ -286,6 +288,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             routers=[
                 session_routes.router(sessions, clock),
                 page_routes.router(page),
+                script_routes.router(ScriptService(sessions)),
                 scrape_routes.router(scrapes),
                 usage_routes.router(UsageService(database, metering, request_log, workspaces)),
                 budget_routes.router(BudgetService(database, metering, workspaces)),
