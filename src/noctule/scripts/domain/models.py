@@ -32,7 +32,7 @@ class Models:
             return self._model([example], class_name_of(name), 0)
         if isinstance(example, Sequence) and not isinstance(example, str) and example:
             # A list is asked for as an object that has one.
-            items = self._of_examples(list(example), class_name_of(f"{name}_item"), 0)
+            items = self._of_examples(list(example), f"{class_name_of(name)}Item", 0)
             return self._add(class_name_of(name), [f"items: list[{items}]"])
         return None
 
@@ -78,7 +78,7 @@ class Models:
         fields = []
         for key in keys:
             values = [example[key] for example in examples if key in example]
-            kind = self._of_examples(values, class_name_of(f"{name}_{key}"), depth + 1)
+            kind = self._of_examples(values, name + class_name_of(key, "Field"), depth + 1)
             fields.append((key, kind, all(key in example for example in examples)))
         return self._add(name, self._lines(fields))
 
@@ -102,7 +102,7 @@ class Models:
         if isinstance(properties, Mapping) and properties and depth < _DEEPEST:
             required = schema.get("required", [])
             fields = [
-                (key, self._of_schema(root, item, class_name_of(f"{name}_{key}"), depth + 1), key in required)
+                (key, self._of_schema(root, item, name + class_name_of(key, "Field"), depth + 1), key in required)
                 for key, item in list(properties.items())[:_MOST_FIELDS]
             ]
             return self._add(name, self._lines(fields))

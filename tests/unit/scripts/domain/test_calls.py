@@ -107,7 +107,7 @@ def test_an_element_without_a_selector_is_left_out_and_that_is_said(selector: An
     ("value", "message", "expected"),
     [
         ("O3", "Selected 'Germany' in Country.", "Germany"),
-        ("O3", "Selected \"it's\".", "it's"),
+        ("O3", 'Selected "it\'s".', "it's"),
         ("O3", "Selected 'Ger…'.", "Country"),
         ("O3", "", "Country"),
         ("Other", "Selected 'Germany' in Country.", "Other"),

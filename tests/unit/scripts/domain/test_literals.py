@@ -9,7 +9,7 @@ from noctule.scripts.domain.literals import Name, block, call, class_name_of, li
 HOSTILE = [
     "",
     "plain",
-    "it's \"quoted\"",
+    'it\'s "quoted"',
     'ends with "',
     'three """ in a row',
     '""""',
