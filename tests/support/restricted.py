@@ -3,9 +3,9 @@
 import ast
 from collections.abc import Iterator
 
-_MODULES = """notte_sdk notte pydantic loguru requests asyncio playwright gspread google litellm types json datetime time
-    math random uuid re urllib.parse base64 hashlib hmac secrets string collections itertools functools operator copy
-    decimal fractions statistics enum dataclasses typing typing_extensions calendar tempfile"""
+_MODULES = """notte_sdk notte pydantic loguru requests asyncio playwright gspread google litellm types json datetime
+    time math random uuid re urllib.parse base64 hashlib hmac secrets string collections itertools functools operator
+    copy decimal fractions statistics enum dataclasses typing typing_extensions calendar tempfile"""
 _IMPORTS = frozenset(_MODULES.split())
 _BUILTINS = "open eval exec compile getattr setattr delattr globals locals vars input __import__ breakpoint"
 _CALLS = frozenset(_BUILTINS.split())

@@ -19,6 +19,11 @@ _SPELLINGS = ("playwright_selector", "css_selector", "xpath_selector")
 _CUT = re.compile(r"… \(\d+ characters left out\)\Z")
 _OPTION_ID = re.compile(r"O\d+(?:\[:\])?")
 _SELECTED = re.compile(r"""Selected ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
+_NAMES_OF = (
+    re.compile(r"""internal:(?:label|attr=\[placeholder)=["']([^"']+)["']"""),
+    re.compile(r"""(?:@|\[)(?:id|name|placeholder|aria-label|data-testid)=["']?([^"'\]]+)["']?\]"""),
+    re.compile(r"#([A-Za-z][\w-]*)"),
+)
 _FILLS = ("fill", "fallback_fill", "multi_factor_fill")
 _ON_ELEMENT = frozenset({*_FILLS, "click", "check", "select_dropdown_option", "upload_file", "download_file"})
 _SCRAPE_DEFAULTS = {"only_main_content": False, "scrape_links": True, "scrape_images": False, "only_images": False}
@@ -86,6 +91,15 @@ def actions_of(steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def calls_of(steps: Sequence[Mapping[str, Any]]) -> list[Call]:
     """What is to be done again."""
     return [_call(step["action"], step) for step in _done(steps)]
+
+
+def label_of(selector: Any) -> str:
+    """What a selector suggests to call its element; empty, if nothing."""
+    text = selector if isinstance(selector, str) else ""
+    for pattern in _NAMES_OF:
+        if found := pattern.findall(text):
+            return str(found[-1])
+    return ""
 
 
 def is_unknown(value: Any) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from noctule.scripts.domain.calls import Call, calls_of, is_unknown
+from noctule.scripts.domain.calls import Call, calls_of, is_unknown, label_of
 from noctule.scripts.domain.literals import LINE, Name, block, call, literal, name_of, quoted
 from noctule.scripts.domain.models import Models
 
@@ -114,7 +114,8 @@ class _Script:
             self._signature(),
             "    client = NotteClient()",
             *_indented(f"with {opened} as session:", "    "),
-            *(body or [f"{_BODY}pass"]),
+            *body,
+            *([] if any(each.arguments for each in calls) else [f"{_BODY}pass"]),
             *self._returned(),
             "",
         ]
@@ -125,7 +126,8 @@ class _Script:
     def _executed(self, each: Call) -> str:
         arguments = dict(each.arguments)
         if each.kind in _TYPED:
-            arguments["value"] = self._given(each.label or each.kind.removesuffix("_fill"), arguments["value"])
+            label = each.label or label_of(arguments["selector"]) or each.kind
+            arguments["value"] = self._given(label, arguments["value"])
         elif each.kind == "form_fill" and isinstance(arguments.get("value"), Mapping):
             arguments["value"] = {key: self._given(str(key), text) for key, text in arguments["value"].items()}
         return call("session.execute", self._shortened(each.kind, arguments), _BODY)

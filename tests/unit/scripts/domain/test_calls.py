@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from noctule.scripts.domain.calls import actions_of, calls_of
+from noctule.scripts.domain.calls import actions_of, calls_of, label_of
 
 _SELECTOR = {
     "css_selector": "#save",
@@ -132,3 +132,18 @@ def test_only_what_was_carried_out_is_done_again() -> None:
 def test_an_action_that_is_not_known_is_left_out_and_that_is_said() -> None:
     (call,) = calls_of([_step({"type": 'fly"\n'})])
     assert (call.arguments, call.note) == ({}, '"fly\\"\\n" is not known here, and is left out.')
+
+
+@pytest.mark.parametrize(
+    ("selector", "label"),
+    [
+        ("#form >> #e-mail", "e-mail"),
+        ("xpath=//input[@id='tel']", "tel"),
+        ('input[name="user"]', "user"),
+        ('internal:label="Search all"i', "Search all"),
+        ("css=input:nth-of-type(2)", ""),
+        ({"css_selector": "#a"}, ""),
+    ],
+)
+def test_a_selector_may_suggest_what_its_element_is_called(selector: Any, label: str) -> None:
+    assert label_of(selector) == label
