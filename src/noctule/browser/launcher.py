@@ -201,7 +201,10 @@ class Launcher:
         uid, directory = await self._lodging()
         try:
             if not wish.is_headless_shell:
-                directory.write_preferences(_PREFERENCES, uid)
+                try:
+                    directory.write_preferences(_PREFERENCES, uid)
+                except OSError as error:
+                    raise LaunchFailed(f"No place for another browser's preferences: {error}") from error
             arguments = flags.build(
                 profile=directory.profile,
                 proxy_port=wish.proxy_port,

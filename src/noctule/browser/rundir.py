@@ -72,12 +72,19 @@ class BrowserDirectory:
         return self.path / "downloads"
 
     def write_preferences(self, preferences: Mapping[str, object], uid: int | None) -> None:
-        """Give a browser that was not started yet its preferences. Raises ``OSError``."""
+        """Give a browser that was not started yet preferences, beside those that it has. Raises ``OSError``."""
         folder = self.profile / "Default"
-        folder.mkdir(mode=0o700)
+        if folder.is_symlink():
+            raise NotADirectoryError(errno.ENOTDIR, "is a link", str(folder))
+        folder.mkdir(mode=0o700, exist_ok=True)
         file = folder / "Preferences"
-        file.write_text(json.dumps(preferences))
-        file.chmod(0o600)
+        try:
+            known = {} if file.is_symlink() else json.loads(file.read_text())
+        except (OSError, ValueError):
+            known = {}
+        file.unlink(missing_ok=True)
+        file.touch(mode=0o600, exist_ok=False)
+        file.write_text(json.dumps((known if isinstance(known, dict) else {}) | dict(preferences)))
         if uid is not None:
             for path in (folder, file):
                 os.chown(path, uid, uid)

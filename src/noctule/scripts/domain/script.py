@@ -31,6 +31,7 @@ _DEFAULT_VIEWPORT = (1280, 1080)
 _DEFAULT_USER_AGENT = re.compile(
     r"Mozilla/5\.0 \(X11; Linux \w+\) AppleWebKit/537\.36 \(KHTML, like Gecko\) Chrome/\d+\.0\.0\.0 Safari/537\.36"
 )
+_PROXIED = "The session went out through a proxy; if that was one of your own, give it here in the place of True."
 _TYPED = frozenset({"fill", "fallback_fill", "multi_factor_fill"})
 
 
@@ -113,6 +114,7 @@ class _Script:
             "",
             self._signature(),
             "    client = NotteClient()",
+            *([_comment(_PROXIED, "    ")] if self.wishes.proxies else []),
             *_indented(f"with {opened} as session:", "    "),
             *body,
             *([] if any(each.arguments for each in calls) else [f"{_BODY}pass"]),
