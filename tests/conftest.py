@@ -13,7 +13,7 @@ import noctule.app  # noqa: F401  (every store registers its tables)
 from noctule.db.engine import Database
 from noctule.db.migrate import migrate
 from noctule.db.schema import metadata
-from tests.support import postgres
+from tests.support import postgres, s3
 
 pytest_plugins = ["tests.support.no_skips"]
 
@@ -27,6 +27,15 @@ def postgres_server() -> Iterator[str]:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     with postgres.server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[s3.S3]:
+    """An S3-compatible server; skips where the program is missing."""
+    if not s3.PYTHON.exists():
+        pytest.skip("the S3-compatible server is not installed: `make test` makes .venvs/s3-server")
+    with s3.serving_s3() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

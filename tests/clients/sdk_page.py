@@ -139,6 +139,7 @@ def failures(session: Any, site: str) -> dict[str, Any]:
         "captcha": {"type": "captcha_solve"},
         "help": {"type": "help", "reason": "stuck"},
         "nothing thrown": {"type": "scroll_up"},
+        "no file": {"type": "upload_file", "selector": "#file", "file_path": "a.txt"},
     }
     for name, action in tried.items():
         quiet = session.execute(**action, raise_on_failure=False)
@@ -149,7 +150,6 @@ def failures(session: Any, site: str) -> dict[str, Any]:
             raised = type(error).__name__
         found[name] = [quiet.success, quiet.message, raised]
     refused: dict[str, dict[str, Any]] = {
-        "no storage": {"type": "upload_file", "selector": "#file", "file_path": "a.txt"},
         "no persona": {"type": "email_read"},
     }
     for name, action in refused.items():

@@ -60,7 +60,7 @@ def _check_failures(version: str, failures: dict[str, tuple[bool, str, str]]) ->
         "captcha": "no captcha solver is configured",
         "help": "Help is needed to go on: stuck",
         "nothing thrown": "already at the top",
-        "no storage": "no storage for files",
+        "no file": "is called 'a.txt'",
         "no persona": "no persona",
     }
     assert failures.keys() == told.keys()
@@ -72,4 +72,4 @@ def _check_failures(version: str, failures: dict[str, tuple[bool, str, str]]) ->
     # The older SDK knows one class for all of them.
     is_newer = version != "1.8.20"
     assert failures["unknown id"][2] == ("InvalidActionError" if is_newer else "NotteBaseError")
-    assert failures["no storage"][2] == "NotteAPIError"
+    assert failures["no persona"][2] == "NotteAPIError"

@@ -1,7 +1,7 @@
 """``noctule doctor``: what a machine lacks to run Noctule, in plain words.
 
-It looks and changes nothing: the only thing it starts is one browser, which it ends again, and it works
-beside a running server.
+It looks and changes nothing: the only thing it starts is one browser, which it ends again, the only thing it writes one
+object in the bucket of files, which it deletes again; and it works beside a running server.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ import click
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from noctule.app import database_url
+from noctule.app import CannotStart, database_url, open_objects
 from noctule.browser import binaries, rundir, sandbox, uids
 from noctule.browser.binaries import NoBrowser
 from noctule.browser.commands import SandboxLevel
@@ -34,6 +34,9 @@ from noctule.browser.sandbox import SandboxMissing
 from noctule.cli.common import load_settings
 from noctule.db.engine import Database
 from noctule.db.migrate import pending
+from noctule.kit.errors import Unavailable
+from noctule.kit.ids import new_id
+from noctule.objects.store import ObjectStore, key
 from noctule.settings import Settings
 
 _PYTHON = (3, 11)
@@ -76,6 +79,7 @@ def checks(settings: Settings) -> list[Check]:
         _shared_memory(),
         _data_directory(settings),
         _database(settings),
+        _files(settings),
         _port(settings),
     ]
 
@@ -304,6 +308,31 @@ def _database(settings: Settings) -> Check:
         return Check(name, "error", f"{shown} cannot be used: {reason}", remedy)
     state = "its schema will be brought up to date at the next start" if behind else "its schema is up to date"
     return Check(name, "ok", f"{shown}; {state}")
+
+
+def _files(settings: Settings) -> Check:
+    name = "Files"
+    if settings.objects_url is None:
+        folder = settings.data_dir / "objects"
+        there = next(step for step in (folder, *folder.absolute().parents) if step.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            return Check(name, "error", f"{folder} cannot be written to", "Make it the server's user's own.")
+        return Check(name, "ok", f"{folder}" if folder.exists() else f"{folder} (will be made)")
+    remedy = "Are NOCTULE_OBJECTS_URL, NOCTULE_OBJECTS_ENDPOINT and the AWS_* variables right, and is the bucket there?"
+    try:
+        asyncio.run(_try_out(open_objects(settings)))
+    except CannotStart as error:
+        return Check(name, "error", str(error), "NOCTULE_OBJECTS_URL: s3://bucket/prefix")
+    except (Unavailable, TimeoutError) as error:
+        return Check(name, "error", f"{settings.objects_url} cannot be written to: {error or 'no answer'}", remedy)
+    return Check(name, "ok", f"{settings.objects_url}")
+
+
+async def _try_out(objects: ObjectStore) -> None:
+    async with asyncio.timeout(_COMMAND_SECONDS):
+        probe = key("doctor", new_id())
+        await objects.put(probe, b"noctule")
+        await objects.delete([probe])
 
 
 def _port(settings: Settings) -> Check:

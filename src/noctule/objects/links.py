@@ -44,7 +44,7 @@ class Links:
         expires = int((self._clock.now() + lasts).timestamp())
         name = _cut(linked.name)
         payload = msgspec.json.encode([expires, linked.key, name, linked.content_type, linked.is_inline])
-        return f"{base_url}{PATH}{self._sealer.sign(_PURPOSE, payload)}/{quote(name, safe='')}"
+        return f"{base_url}{PATH}{self._sealer.sign(_PURPOSE, payload)}/{quote(_in_address(name), safe='')}"
 
     def open(self, token: str) -> Linked:
         """What a token leads to. Raises ``NotFound`` for one that is not ours, or has expired."""
@@ -56,6 +56,11 @@ class Links:
         if self._clock.now() >= datetime.fromtimestamp(expires, UTC):
             raise NotFound("This link has expired; ask for a new one.")
         return Linked(key, name, content_type, is_inline)
+
+
+def _in_address(name: str) -> str:
+    """A name that stays the last part of an address, whoever tidies that up."""
+    return "".join("_" if sign < " " or sign in "/\\\x7f" else sign for sign in name).strip(".") or "file"
 
 
 def _cut(name: str) -> str:

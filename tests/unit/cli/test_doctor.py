@@ -17,6 +17,7 @@ from noctule.cli.doctor import Check, checks, doctor
 from noctule.db.engine import Database
 from noctule.db.migrate import migrate
 from noctule.settings import Settings
+from tests.support import s3
 
 pytestmark = pytest.mark.slow
 
@@ -153,3 +154,26 @@ def test_a_data_folder_in_the_way_of_a_file_is_an_error(tmp_path: Path) -> None:
 def test_user_ids_that_do_not_exist_are_a_warning(tmp_path: Path) -> None:
     check = _look(_settings(tmp_path, browser_uid_base=2**32 - 10))["Browsers' users"]
     assert check.level == "warning"
+
+
+def test_files_go_to_a_folder_of_the_data_folder_unless_told_otherwise(tmp_path: Path) -> None:
+    settings = _settings(tmp_path)
+    assert _look(settings)["Files"] == Check("Files", "ok", f"{tmp_path / 'data' / 'objects'} (will be made)")
+    settings.data_dir.mkdir()
+    (settings.data_dir / "objects").write_text("in the way")
+    assert not _look(settings)["Files"].ok
+
+
+def test_a_bucket_that_can_be_written_to_is_well_and_one_that_cannot_is_an_error_without_credentials(
+    tmp_path: Path, s3_server: s3.S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket = s3_server.bucket()
+    for name, value in bucket.environment.items():
+        monkeypatch.setenv(name, value)
+    look = _look(_settings(tmp_path))["Files"]
+    assert (look.level, look.message) == ("ok", bucket.url)
+    assert bucket.stored() == []
+    look = _look(_settings(tmp_path, objects_url="s3://not-there/x"))["Files"]
+    assert look.level == "error"
+    assert s3.SECRET_KEY not in look.message
+    assert _look(_settings(tmp_path, objects_url="ftp://x"))["Files"].level == "error"

@@ -19,6 +19,7 @@ SECRET = "s3cretS3cretS3cret"
         f"GET /x?a=1&token={SECRET}&b=2",
         f"wss://h/x?jwt={SECRET}#f",
         f"?api_key={SECRET}",
+        f"GET /files/{SECRET * 3}/report.pdf",
         f"proxy http://user:{SECRET}@10.0.0.1:3128 refused",
         f"socks5://{SECRET}@host",
         f"http://user:p@{SECRET}@host",

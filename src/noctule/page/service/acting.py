@@ -160,11 +160,13 @@ class Executor:
 
     async def _fetched(self, workspace_id: str, session_id: str, deed: Upload) -> File:
         files = self._storage()
-        if deed.file_id is not None:
-            with contextlib.suppress(NotFound):
-                return await files.fetch(workspace_id, session_id, deed.file_id)
+        # A name may begin with a space, and more often one slipped in.
+        for wanted in dict.fromkeys((deed.file_id, deed.name)):
+            if wanted is not None:
+                with contextlib.suppress(NotFound):
+                    return await files.fetch(workspace_id, session_id, wanted)
         try:
-            return await files.fetch(workspace_id, session_id, deed.name)
+            return await files.fetch(workspace_id, session_id, deed.name.strip())
         except NotFound as error:
             raise CommandFailed(_INVALID, error.message) from error
 

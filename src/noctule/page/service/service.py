@@ -86,7 +86,7 @@ class PageService:
         api_key_id: str | None = None,
         record: bool = True,
     ) -> Outcome:
-        """Do ``deed`` and keep it in the trajectory, unless it is not to be; ``action`` is the caller's own JSON for it.
+        """Do ``deed`` and keep it in the trajectory, unless told not to; ``action`` is the caller's own JSON for it.
 
         Raises ``NotFound`` or ``Conflict`` for a session that cannot be used, ``Conflict`` for what was not tried
         because this server does not have what it takes, or because an id was given before anything was observed.

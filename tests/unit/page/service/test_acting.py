@@ -15,6 +15,7 @@ from noctule.browser.commands import (
     Goto,
     GotoNewTab,
     PressKey,
+    RemoteFile,
     Scroll,
     SwitchTab,
     Target,
@@ -191,16 +192,54 @@ def test_an_uploaded_file_is_given_to_the_page() -> None:
     assert house.fleet.commands == [(SID, UploadFile(Target("B1"), file))]
 
 
-@pytest.mark.parametrize(
-    ("name", "why"),
-    [("b.txt", "No uploaded file is called 'b.txt'"), ("https://a.b/c", "cannot be uploaded from an address")],
-)
-def test_a_file_that_is_not_there_is_a_failure_that_says_so(name: str, why: str) -> None:
+def test_a_file_that_has_the_id_goes_before_the_one_that_has_the_name() -> None:
+    files = File("an-id", b"by id"), File("a.txt", b"by name")
+    house, _ = looked_at(FakeFiles(*files))
+    for file_id, file in (("an-id", files[0]), ("another", files[1])):
+        assert house.execute(Upload(Target("B1"), "a.txt", file_id=file_id)).success
+        assert house.fleet.commands[-1] == (SID, UploadFile(Target("B1"), file))
+
+
+@pytest.mark.parametrize(("kept", "asked"), [(" a ", " a "), ("a", " a ")])
+def test_a_name_is_looked_for_as_it_is_and_then_without_the_spaces_around_it(kept: str, asked: str) -> None:
+    file = File(kept, b"x")
+    house, _ = looked_at(FakeFiles(file))
+    assert house.execute(Upload(Target("B1"), asked)).success
+    assert house.fleet.commands == [(SID, UploadFile(Target("B1"), file))]
+
+
+@pytest.mark.parametrize("address", ["https://a.b/c", " HTTP://a.b/c "])
+def test_a_file_at_an_address_is_left_to_the_browser(address: str) -> None:
+    house, _ = looked_at()
+    assert house.execute(Upload(Target("B1"), address)).success
+    assert house.fleet.commands == [(SID, UploadFile(Target("B1"), RemoteFile(address.strip())))]
+
+
+def test_a_file_that_is_not_there_is_a_failure_that_says_so() -> None:
     house, _ = looked_at(FakeFiles())
-    outcome = house.execute(Upload(Target("B1"), name))
+    outcome = house.execute(Upload(Target("B1"), "b.txt"))
     assert outcome.failure.kind == "InvalidActionError"
-    assert why in outcome.message
+    assert "No uploaded file is called 'b.txt'" in outcome.message
     assert house.fleet.commands == []
+
+
+def test_a_file_that_cannot_be_kept_is_a_failure_of_what_was_done() -> None:
+    files = FakeFiles()
+    files.is_full = True
+    house, key = looked_at(files)
+    outcome = house.execute(Sighted(DownloadFile(Target("B1", ("#send",))), key))
+    assert outcome.failure.kind == "ActionExecutionError"
+    assert outcome.message == "Downloaded from Send. It could not be kept: There is no room for this file."
+    assert house.sessions.steps[-1][1] == "execution_result"
+
+
+def test_what_is_not_to_be_recorded_is_no_step() -> None:
+    house, _ = looked_at(FakeFiles(File("a.txt", b"hello")))
+    before = len(house.sessions.steps)
+    deed = Upload(Target("B1"), "a.txt")
+    outcome = house.run(lambda: house.service.execute("w", SID, deed, {"type": "upload_file"}, record=False))
+    assert outcome.success
+    assert len(house.sessions.steps) == before
 
 
 def test_a_file_that_a_page_brings_is_kept_under_a_name_that_is_told() -> None:
