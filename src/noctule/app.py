@@ -50,6 +50,8 @@ from noctule.page import routes as page_routes
 from noctule.page.service import PageService
 from noctule.scrape import routes as scrape_routes
 from noctule.scrape.service import ScrapeService
+from noctule.scripts import routes as script_routes
+from noctule.scripts.service import ScriptService
 from noctule.secrets import routes as secret_routes
 from noctule.secrets.service import SecretService
 from noctule.sessions import routes as session_routes
@@ -60,6 +62,7 @@ from noctule.storage.routes import links as link_routes
 from noctule.storage.routes import session_files as session_file_routes
 from noctule.storage.routes import storage as storage_routes
 from noctule.storage.service import LinkedFiles, StorageService
+from noctule.storage.service.downloads import BrowserDownloads
 from noctule.usage import routes as usage_routes
 from noctule.usage.routes import budgets as budget_routes
 from noctule.usage.routes import forecast as forecast_routes
@@ -271,6 +274,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             retention=timedelta(days=settings.files_retention_days) or None,
         )
         stack.push_async_callback(storage.sweeper.close)
+        fleet.on_download(BrowserDownloads(sessions, storage).keep)
         page = PageService(
             sessions, fleet, clock, llm=gateway, extractor=extractor, new_budget=gateway.new_budget, files=storage
         )
@@ -284,6 +288,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             routers=[
                 session_routes.router(sessions, clock),
                 page_routes.router(page),
+                script_routes.router(ScriptService(sessions)),
                 scrape_routes.router(scrapes),
                 usage_routes.router(UsageService(database, metering, request_log, workspaces)),
                 budget_routes.router(BudgetService(database, metering, workspaces)),

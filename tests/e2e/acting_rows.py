@@ -86,6 +86,7 @@ async def _perform_on(stage: Stage, row: Row, target: Target) -> str | None:
     if row.logs.startswith("downloads "):
         downloaded = await stage.run(DownloadFile(target))
         assert isinstance(downloaded, Downloaded)
+        assert downloaded.file is not None
         return None if downloaded.file.name == row.logs.removeprefix("downloads ") else downloaded.file.name
     await _act(stage, row, target, _TIMEOUT_SECONDS)
     wanted = _OTHERWISE.get(row.logs, row.logs)

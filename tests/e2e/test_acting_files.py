@@ -15,6 +15,7 @@ async def _download(stage: Stage, selector: str, timeout_seconds: float = 45.0) 
     result = await stage.run(DownloadFile(on(selector), timeout_seconds))
     assert isinstance(result, Downloaded)
     assert result.acted.message
+    assert result.file is not None
     return result.file
 
 
@@ -96,7 +97,7 @@ def test_an_address_that_is_a_file_and_no_page_can_be_downloaded(tmp_path: Path)
 def test_a_browser_without_a_folder_of_ours_loads_the_file_once_more(tmp_path: Path) -> None:
     async def act(stage: Stage) -> None:
         # As for somebody else's browser, whose files we cannot see.
-        stage.node._sessions[SESSION].browser.driver._actor.downloads.folder = None
+        stage.node._sessions[SESSION].browser.driver.downloads.folder = None
         await stage.open("popups.html")
         file = await _download(stage, "#download-header")
         assert (file.name, file.content[:14]) == ("report.csv", b"month,sessions")

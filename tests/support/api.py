@@ -9,6 +9,7 @@ from noctule.http.app import build_app
 from noctule.operator.routes import router as operator_router
 from noctule.page.routes import router as page_router
 from noctule.scrape.routes import router as scrape_router
+from noctule.scripts.routes import router as scripts_router
 from noctule.secrets.routes import router as secrets_router
 from noctule.sessions.routes import router as sessions_router
 from noctule.settings import Settings
@@ -26,6 +27,7 @@ def published() -> FastAPI:
     routers: list[APIRouter] = [
         sessions_router(nobody, nobody),
         page_router(nobody),
+        scripts_router(nobody),
         scrape_router(nobody),
         usage_router(nobody),
         budgets_router(nobody),

@@ -10,7 +10,8 @@
 - ``read``: the document that ``ReadPage`` answers with, at the page's address if its own is empty;
 - ``page``: what ``Observe`` sees and the acting commands act on (``fake_page.py``);
 - ``set_traffic`` and ``set_idle``: what ``traffic`` reports;
-- ``crash``: the browser ends unasked, and the listeners hear of it.
+- ``crash``: the browser ends unasked, and the listeners hear of it;
+- ``bring``: the browser has downloaded a file, and the listeners are given it.
 
 What a test may read: ``specs`` (of live sessions), ``acquired`` and ``released`` (ids in order), ``reasons``
 (of releases), ``commands`` (everything that was run), ``url`` of a session's page, ``started`` and ``closed``.
@@ -18,7 +19,8 @@ What a test may read: ``specs`` (of live sessions), ``acquired`` and ``released`
 
 import asyncio
 import base64
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
@@ -27,6 +29,7 @@ from noctule.browser.commands import (
     SESSION_OVER,
     Acquired,
     BrowserCookie,
+    BrowserDownload,
     BrowserGone,
     BrowserLost,
     BrowserSpec,
@@ -36,6 +39,7 @@ from noctule.browser.commands import (
     CommandFailed,
     Cookies,
     Done,
+    DownloadListener,
     Evaluated,
     EvaluateJs,
     GetCookies,
@@ -57,6 +61,7 @@ from noctule.browser.commands import (
     Traffic,
     Wait,
 )
+from noctule.browser.driver.files import content_type_of
 from tests.support.fake_page import FakePage
 
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) Fake/1.0"
@@ -104,6 +109,7 @@ class FakeFleet:
         self._sessions: dict[str, _Session] = {}
         self._pending = 0
         self._listeners: list[Callable[[BrowserGone], None]] = []
+        self._download_listeners: list[DownloadListener] = []
 
     async def start(self) -> None:
         self.started = True
@@ -163,6 +169,9 @@ class FakeFleet:
     def on_gone(self, listener: Callable[[BrowserGone], None]) -> None:
         self._listeners.append(listener)
 
+    def on_download(self, listener: DownloadListener) -> None:
+        self._download_listeners.append(listener)
+
     def capacity(self) -> Capacity:
         return Capacity(len(self._sessions) + self._pending, self.limit, self.warm_target, self.warm_target)
 
@@ -176,6 +185,18 @@ class FakeFleet:
         if self._forget(session_id) is not None:
             for listener in self._listeners:
                 listener(BrowserGone(session_id, reason))
+
+    async def bring(self, session_id: str, name: str, content: bytes) -> None:
+        """Download a file in the session's browser; waits for the listeners."""
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for start in range(0, len(content), 1000):
+                yield content[start : start + 1000]
+
+        kind = content_type_of(name, "")
+        for listener in self._download_listeners:
+            with contextlib.suppress(Exception):
+                await listener(BrowserDownload(session_id, name, kind, len(content), "http://site.test/file", chunks))
 
     def set_traffic(
         self, session_id: str, *, request_bytes: int = 0, response_bytes: int = 0, proxied_bytes: int = 0

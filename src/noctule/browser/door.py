@@ -12,6 +12,10 @@ Closer = Callable[[str], None]
 """Closes a stream; told why, in a sentence for its client."""
 
 
+def _ignore(*_: object) -> None:
+    """Nobody follows the downloads of that browser."""
+
+
 @dataclass(frozen=True)
 class Door:
     """Where a browser listens, and what its session wants to hear.
@@ -21,7 +25,8 @@ class Door:
     ``on_release`` registers a closer that is called on the event loop when the session ends, with a sentence
     that says why, and returns a function that takes the closer back. ``has_window`` says that the browser
     acts on key strokes that its pages leave, as full Chromium does (even headless) and the headless shell
-    does not.
+    does not. ``downloads_denied`` is told the context in which a client wants no downloads, an empty text for
+    the default one, and ``downloads_left`` that a client is gone which had wishes for downloads.
     """
 
     host: str
@@ -31,3 +36,5 @@ class Door:
     touch: Callable[[], None]
     on_release: Callable[[Closer], Callable[[], None]]
     has_window: bool = True
+    downloads_denied: Callable[[str], None] = _ignore
+    downloads_left: Callable[[], None] = _ignore

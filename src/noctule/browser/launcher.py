@@ -35,6 +35,9 @@ _THREADS = 4
 _NO_PROXY_PORT = 9
 _SETPRIV_SECONDS = 5.0
 _CLOSING = "No browser is started any more: the server is closing."
+# Full Chromium has a viewer for PDFs, in pages of its own that nobody can reach; as a download such a file can be read
+# and kept, as it is by the headless shell, which has no viewer.
+_PREFERENCES = {"plugins": {"always_open_pdf_externally": True}}
 
 
 class Launcher:
@@ -197,6 +200,11 @@ class Launcher:
     async def _attempt(self, wish: "_Wish", *, sandboxed: bool) -> BrowserProcess:
         uid, directory = await self._lodging()
         try:
+            if not wish.is_headless_shell:
+                try:
+                    directory.write_preferences(_PREFERENCES, uid)
+                except OSError as error:
+                    raise LaunchFailed(f"No place for another browser's preferences: {error}") from error
             arguments = flags.build(
                 profile=directory.profile,
                 proxy_port=wish.proxy_port,

@@ -14,6 +14,7 @@ What must always hold:
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 from noctule.browser import foreign
@@ -22,18 +23,23 @@ from noctule.browser.cdp import CdpError
 from noctule.browser.commands import (
     SESSION_OVER,
     Acquired,
+    BrowserDownload,
     BrowserGone,
     BrowserLost,
     BrowserSpec,
     Capacity,
     Command,
     CommandFailed,
+    DownloadListener,
     NodeFull,
     Result,
     SandboxLevel,
     Traffic,
 )
 from noctule.browser.door import Closer, Door
+from noctule.browser.driver.acting.settling import place
+from noctule.browser.driver.downloads import Download
+from noctule.browser.driver.files import OpenFile, content_type_of, file_name
 from noctule.browser.egress.policy import EgressPolicy
 from noctule.browser.launcher import Launcher
 from noctule.browser.process import LaunchFailed
@@ -48,6 +54,9 @@ _CLEANING_SECONDS = 2.0
 # A stop answers first: the processes of its browser end when nobody waits for it any more.
 _CLEANING_AFTER_SECONDS = 0.2
 _LAUNCHER_CLOSE_SECONDS = 5.5
+# How long the files of a session that is over may take to be kept.
+_HAND_OVER_SECONDS = 30.0
+_HAND_OVER_AT_CLOSE_SECONDS = 3.0
 # How long a client's own handler may take to answer a native dialog before we do.
 _DIALOG_GRACE_SECONDS = 0.3
 
@@ -115,6 +124,8 @@ class Node:
         self._own_launches = 0
         self._background: set[asyncio.Task[None]] = set()
         self._listeners: list[Callable[[BrowserGone], None]] = []
+        self._download_listeners: list[DownloadListener] = []
+        self._hand_overs: set[asyncio.Task[None]] = set()
         self._pool_is_chromium = False
         self._closed = False
         self._pool: WarmPool[Browser] = WarmPool(
@@ -136,6 +147,8 @@ class Node:
         for session_id in list(self._sessions):
             self._end(session_id, "The server is stopping.")
         self._shared.close()
+        if self._hand_overs:
+            await asyncio.wait(self._hand_overs, timeout=_HAND_OVER_AT_CLOSE_SECONDS)
         await self._pool.close()
         if self._background:
             await asyncio.wait(self._background, timeout=_CLEANING_SECONDS)
@@ -174,6 +187,7 @@ class Node:
             self._pending.discard(session_id)
             self._given_up.discard(session_id)
         self._sessions[session_id] = _Session(browser, self._clock)
+        browser.driver.downloads.deliver = partial(self._hand_over, session_id)
         browser.gone.add_done_callback(lambda gone: self._ended_unasked(session_id, browser, gone.result()))
         return Acquired(session_id, browser.driver.user_agent, browser.driver.viewport)
 
@@ -211,6 +225,8 @@ class Node:
             downloads,
             touch=session.touch,
             on_release=session.on_release,
+            downloads_denied=session.browser.driver.downloads.deny,
+            downloads_left=session.browser.driver.downloads.renew,
             has_window=not session.browser.is_headless_shell,
         )
 
@@ -226,6 +242,10 @@ class Node:
     def on_gone(self, listener: Callable[[BrowserGone], None]) -> None:
         """Call ``listener`` on the event loop whenever a browser ends unasked."""
         self._listeners.append(listener)
+
+    def on_download(self, listener: DownloadListener) -> None:
+        """Give ``listener`` every download that is complete and that no command asked for."""
+        self._download_listeners.append(listener)
 
     def capacity(self) -> Capacity:
         """How full this machine is; sessions that wait for their browser count as live."""
@@ -308,6 +328,11 @@ class Node:
             return Traffic()
         session.ended_because = reason
         traffic = session.traffic()
+        hand_over = asyncio.create_task(
+            session.browser.driver.downloads.drain(_HAND_OVER_SECONDS), name="keep the last downloads of a session"
+        )
+        self._hand_overs.add(hand_over)
+        hand_over.add_done_callback(self._hand_overs.discard)
         self._supervise(session.browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS))
         for closer in list(session.closers.values()):
             try:
@@ -327,6 +352,17 @@ class Node:
                 listener(BrowserGone(session_id, reason))
             except Exception:
                 log.exception("a listener failed to hear of session %s", session_id)
+
+    async def _hand_over(self, session_id: str, download: Download, file: OpenFile) -> str | None:
+        """Give a download to whoever listens; answers the name under which it is kept."""
+        name = file_name(download.name or "download")
+        message = BrowserDownload(
+            session_id, name, content_type_of(name, download.url), file.size, place(download.url), file.chunks
+        )
+        kept_as: str | None = None
+        for listener in self._download_listeners:
+            kept_as = await listener(message) or kept_as
+        return kept_as
 
     def _discard(self, browser: Browser) -> None:
         self._supervise(browser.destroy())

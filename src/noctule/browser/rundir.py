@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -70,6 +70,24 @@ class BrowserDirectory:
     def downloads(self) -> Path:
         """Where downloads go."""
         return self.path / "downloads"
+
+    def write_preferences(self, preferences: Mapping[str, object], uid: int | None) -> None:
+        """Give a browser that was not started yet preferences, beside those that it has. Raises ``OSError``."""
+        folder = self.profile / "Default"
+        if folder.is_symlink():
+            raise NotADirectoryError(errno.ENOTDIR, "is a link", str(folder))
+        folder.mkdir(mode=0o700, exist_ok=True)
+        file = folder / "Preferences"
+        try:
+            known = {} if file.is_symlink() else json.loads(file.read_text())
+        except (OSError, ValueError):
+            known = {}
+        file.unlink(missing_ok=True)
+        file.touch(mode=0o600, exist_ok=False)
+        file.write_text(json.dumps((known if isinstance(known, dict) else {}) | dict(preferences)))
+        if uid is not None:
+            for path in (folder, file):
+                os.chown(path, uid, uid)
 
     def write_owner(self, pid: int, uid: int) -> None:
         """Note which process lives here, for the sweep of a later boot."""

@@ -13,6 +13,7 @@ from noctule.browser.commands import (
     BrowserSpec,
     Capacity,
     Command,
+    DownloadListener,
     Result,
     SandboxLevel,
     Traffic,
@@ -66,6 +67,13 @@ class Fleet(Protocol):
 
     def on_gone(self, listener: Callable[[BrowserGone], None]) -> None:
         """Call ``listener`` on the event loop whenever a browser ends unasked."""
+        ...
+
+    def on_download(self, listener: DownloadListener) -> None:
+        """Give ``listener`` every download that is complete and that no command asked for, until it has read it.
+
+        What it raises is logged and ends nothing. A session that is released gives what is complete by then.
+        """
         ...
 
     def capacity(self) -> Capacity:

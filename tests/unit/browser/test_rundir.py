@@ -1,5 +1,6 @@
 """Where browsers live."""
 
+import json
 import os
 import stat
 import tempfile
@@ -83,6 +84,27 @@ def test_the_owner_of_a_folder_is_remembered(run: RunDirectory) -> None:
     owner = directory.owner()
     assert owner is not None
     assert (owner.pid, owner.uid) == (os.getpid(), os.geteuid())
+
+
+def test_preferences_are_the_browsers_own_and_beside_those_that_it_has(run: RunDirectory) -> None:
+    directory = run.new_browser(None)
+    directory.write_preferences({"a": {"x": 1}}, None)
+    file = directory.profile / "Default" / "Preferences"
+    file.write_text('{"kept": 1, "a": 2}')
+    directory.write_preferences({"a": {"x": 1}}, None)
+    assert json.loads(file.read_text()) == {"kept": 1, "a": {"x": 1}}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.unlink()
+    file.symlink_to("/etc/passwd")
+    directory.write_preferences({}, None)
+    assert not file.is_symlink()
+    elsewhere = directory.tmp
+    file.unlink()
+    (directory.profile / "Default").rmdir()
+    (directory.profile / "Default").symlink_to(elsewhere)
+    with pytest.raises(OSError, match="is a link"):
+        directory.write_preferences({}, None)
+    assert not list(elsewhere.iterdir())
 
 
 def test_removing_a_folder_takes_all_of_it_and_nothing_that_it_points_to(run: RunDirectory, tmp_path: Path) -> None:

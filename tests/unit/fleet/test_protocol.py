@@ -14,6 +14,7 @@ from noctule.browser.commands import (
     DEFAULT_VIEWPORT,
     Acted,
     BrowserCookie,
+    BrowserDownload,
     BrowserGone,
     BrowserLost,
     BrowserSpec,
@@ -51,6 +52,7 @@ from tests.support.nodes import running_node
 from tests.support.pages import serving
 
 LIMIT = 2
+REPORT = "month,sessions\n" * 1000
 
 
 @dataclass
@@ -62,6 +64,7 @@ class Bench:
     crash: Callable[[str], None]
     break_upstreams: Callable[[], None]
     form: str
+    bring: Callable[[str], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -79,7 +82,11 @@ async def _fake(folder: Path) -> AsyncIterator[Bench]:
         Node("B1", "click", "button", "Send", "B1[:]<button>Send</button>", ">2", (), (8, 40, 60, 20)),
     )
     url = "http://site.test"
-    yield Bench(fleet, lambda path: f"{url}{path}", fleet.crash, break_upstreams, f"{url}/form")
+
+    async def bring(session_id: str) -> None:
+        await fleet.bring(session_id, "report.csv", REPORT.encode())
+
+    yield Bench(fleet, lambda path: f"{url}{path}", fleet.crash, break_upstreams, f"{url}/form", bring)
 
 
 @asynccontextmanager
@@ -95,7 +102,13 @@ async def _real(folder: Path) -> AsyncIterator[Bench]:
                 assert process is not None
                 os.kill(process.pid, signal.SIGKILL)
 
-            yield Bench(LocalFleet(node), pages.url, crash, lambda: None, pages.url("/form"))
+            async def bring(session_id: str) -> None:
+                attachment = {"Content-Disposition": "attachment; filename=report.csv"}
+                file = pages.add("/file", REPORT, headers=attachment)
+                with pytest.raises(CommandFailed):
+                    await node.run(session_id, Goto(f"{file}?token=x"))
+
+            yield Bench(LocalFleet(node), pages.url, crash, lambda: None, pages.url("/form"), bring)
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.slow)])
@@ -282,5 +295,36 @@ def test_a_closed_fleet_has_no_sessions_and_takes_none(on_bench: OnBench) -> Non
         assert gone == []
         with pytest.raises(NodeFull):
             bench.fleet.admit(BrowserSpec("b"))
+
+    on_bench(act)
+
+
+def test_what_a_browser_downloads_is_given_to_all_who_listen_whatever_one_of_them_does(on_bench: OnBench) -> None:
+    async def act(bench: Bench) -> None:
+        told: list[BrowserDownload] = []
+        contents: list[bytes] = []
+        fails = True
+
+        async def listen(download: BrowserDownload) -> str | None:
+            if fails:
+                raise RuntimeError("no room")
+            told.append(download)
+            contents.extend([b"".join([chunk async for chunk in download.chunks()]) for _ in range(2)])
+            return None
+
+        bench.fleet.on_download(listen)
+        await bench.fleet.acquire(BrowserSpec("a"), 20)
+        await bench.bring("a")
+        await asyncio.sleep(0.1)
+        fails = False
+        await bench.bring("a")
+        async with asyncio.timeout(10):
+            while len(contents) < 2:
+                await asyncio.sleep(0.01)
+        (download,) = told
+        assert (download.session_id, download.name, download.size) == ("a", "report.csv", len(REPORT))
+        assert download.content_type == "text/csv"
+        assert download.url.endswith("/file")
+        assert contents == [REPORT.encode()] * 2
 
     on_bench(act)

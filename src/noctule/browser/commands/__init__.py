@@ -41,6 +41,7 @@ from noctule.browser.commands.basics import (
     Wait,
     WaitUntil,
 )
+from noctule.browser.commands.downloads import BrowserDownload, DownloadListener
 from noctule.browser.commands.errors import BrowserLost, CommandFailed, NodeFull, UpstreamRefused
 from noctule.browser.commands.perceiving import Kind, Node, Observe, Observed, PageRead, Place, ReadPage, TabInfo
 from noctule.browser.commands.spec import (
@@ -68,6 +69,7 @@ __all__ = [
     "Acted",
     "Acting",
     "BrowserCookie",
+    "BrowserDownload",
     "BrowserGone",
     "BrowserLost",
     "BrowserSpec",
@@ -80,6 +82,7 @@ __all__ = [
     "Cookies",
     "Done",
     "DownloadFile",
+    "DownloadListener",
     "Downloaded",
     "EvaluateJs",
     "Evaluated",

@@ -154,7 +154,8 @@ class Acted:
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """The file that an action brought."""
+    """The file that an action brought; without ``file`` it was kept before, as ``kept_as``."""
 
-    file: File
+    file: File | None
     acted: Acted
+    kept_as: str = ""

@@ -40,6 +40,7 @@ from noctule.browser.driver import cookies
 from noctule.browser.driver.acting import Actor
 from noctule.browser.driver.acting.settling import before, follow
 from noctule.browser.driver.deadline import Deadline
+from noctule.browser.driver.downloads import Downloads
 from noctule.browser.driver.evaluate import evaluate
 from noctule.browser.driver.identity import default_user_agent, identity
 from noctule.browser.driver.navigation import Navigator, Refusals
@@ -70,7 +71,10 @@ class Driver:
         self._connection = connection
         self._tabs = Tabs(connection, lambda: self.dialog_grace_seconds())
         self._navigator = Navigator(refusals)
-        self._actor = Actor(connection, self._tabs)
+        self.downloads = Downloads(connection)
+        self._tabs.on_download = self.downloads.on_event
+        self._tabs.on_context = self.downloads.follow_context
+        self._actor = Actor(self.downloads, self._tabs)
         self._outfit = Outfit()
         self._is_headless_shell = True
         self._lock = asyncio.Lock()
@@ -83,7 +87,7 @@ class Driver:
 
     def use_downloads(self, folder: Path) -> None:
         """Where this browser may put files that are downloaded, and where we can read them."""
-        self._actor.downloads.folder = folder
+        self.downloads.folder = folder
 
     async def prepare(self, *, is_headless_shell: bool) -> None:
         """Make a fresh browser of ours what a session without wishes gets: the default identity and
@@ -96,6 +100,7 @@ class Driver:
         # The window of full Chromium has a frame, so that its page is smaller than asked for.
         viewport = None if is_headless_shell else DEFAULT_VIEWPORT
         self._outfit = Outfit(identity(self.user_agent, self.product), viewport)
+        self.downloads.start()
         await self._settle(await self._tabs.start(self._outfit))
 
     async def prepare_context(self, like: "Driver", proxy_port: int) -> None:
@@ -178,6 +183,7 @@ class Driver:
 
     def close(self) -> None:
         """Let go of the browser."""
+        self.downloads.close()
         self._connection.abort()
 
     # -- inside --------------------------------------------------------------------------------------------

@@ -67,6 +67,7 @@ class Tabs:
         self._connection = connection
         self._dialog_grace_seconds = dialog_grace_seconds
         self.on_download: Callable[[str, dict[str, Any]], None] | None = None
+        self.on_context: Callable[[str], None] | None = None
         self._outfit = Outfit()
         self._context_id: str | None = None
         self._is_context_ours = False
@@ -222,6 +223,8 @@ class Tabs:
         if self._context_id is None and target_type == "page":
             self._context_id = target.get("browserContextId")
         ours = target.get("browserContextId") == self._context_id
+        if not ours and not self._is_context_ours and target_type == "page" and self.on_context is not None:
+            self.on_context(str(target.get("browserContextId", "")))
         self._types[session_id] = (target_type, ours)
         post = self._connection.post
         if target_type == "page" and ours and not target.get("subtype"):

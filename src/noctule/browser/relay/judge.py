@@ -221,8 +221,17 @@ class Judge:
     ``has_window`` is the door's: key strokes are looked at where the browser has shortcuts of its own.
     """
 
-    def __init__(self, files: Path, sessions: Sessions, *, has_window: bool) -> None:
+    def __init__(
+        self,
+        files: Path,
+        sessions: Sessions,
+        *,
+        has_window: bool,
+        on_denied_downloads: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self.has_set_downloads = False
         self._files = files
+        self._on_denied_downloads = on_denied_downloads
         self._sessions = sessions
         # Methods that were found to have no rule of their own, so that the next call of each is judged sooner.
         self._plain: set[str] = set()
@@ -264,6 +273,9 @@ class Judge:
         try:
             if method == "Browser.close":
                 return Answer({}, hang_up=True)
+            if method == "Page.setDownloadBehavior" and params.get("behavior") != "deny":
+                # It has no way to name files by their numbers, and they come into the session's folder anyhow.
+                return Answer({})
             if method == "Target.sendMessageToTarget":
                 message["params"] = self._nested(params, depth)
             elif (rule := self._rules.get(method)) is not None:
@@ -289,9 +301,14 @@ class Judge:
         return Refuse("the browser's own pages are not offered to the clients of a session")
 
     def _download_here(self, params: JsonObject) -> JsonObject:
+        """Whatever a client wishes, files come into the session's folder and under their numbers, where those who
+        keep them find them; or there are none, if it wants none."""
         changed = {key: value for key, value in params.items() if key != "downloadPath"}
-        if changed.get("behavior") in ("allow", "allowAndName"):
-            changed["downloadPath"] = str(self._files)
+        self.has_set_downloads = True
+        if changed.get("behavior") in ("allow", "allowAndName", "default"):
+            changed |= {"behavior": "allowAndName", "downloadPath": str(self._files)}
+        elif changed.get("behavior") == "deny":
+            self._on_denied_downloads(str(changed.get("browserContextId") or ""))
         return changed
 
     def _own_files(self, params: JsonObject) -> JsonObject:
@@ -333,7 +350,7 @@ class Judge:
             raise _Refused("the message inside is not JSON") from None
         if isinstance(verdict, Forward):
             return {**params, "message": messages.dump(verdict.message).decode()}
-        raise _Refused(verdict.reason if isinstance(verdict, Refuse) else "Browser.close must not be nested")
+        raise _Refused(verdict.reason if isinstance(verdict, Refuse) else "this method must not be nested")
 
 
 def _check(url: object) -> None:

@@ -68,7 +68,9 @@ class Relay(asyncio.Protocol):
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._sessions = Sessions()
-        self._judge = Judge(door.downloads, self._sessions, has_window=door.has_window)
+        self._judge = Judge(
+            door.downloads, self._sessions, has_window=door.has_window, on_denied_downloads=door.downloads_denied
+        )
         self._reader = MessageReader(CLIENT_MESSAGE_LIMIT_BYTES)
         self._cursor = FrameCursor(BROWSER_MESSAGE_LIMIT_BYTES, EVENT_PREFIX, EVENT_LIMIT_BYTES)
 
@@ -325,6 +327,8 @@ class Relay(asyncio.Protocol):
         if self._client_lost and self._browser_lost and self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+            if self._judge.has_set_downloads:
+                self._door.downloads_left()
             self._on_closed()
 
 

@@ -138,7 +138,9 @@ class Executor:
                 return Effect("Evaluated the JavaScript", {"markdown": text})
             case Acted():
                 return _effect(result)
-            case Downloaded(file=file, acted=acted):
+            case Downloaded(file=None, acted=acted, kept_as=name):
+                return _effect(acted, f" It is kept as {name!r}.")
+            case Downloaded(file=File() as file, acted=acted):
                 try:
                     name = await self._storage().keep(workspace_id, session_id, file)
                 except NoctuleError as error:

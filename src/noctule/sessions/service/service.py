@@ -159,6 +159,15 @@ class SessionService:
         if live is None or live.session.workspace_id != workspace_id:
             await self._find(workspace_id, session_id)
 
+    async def workspace_of(self, session_id: str) -> str:
+        """Whose session it is, over or not. Raises ``NotFound``."""
+        if (live := self._live.get(session_id)) is not None:
+            return live.session.workspace_id
+        found = await self._database.read(lambda connection: store.find(connection, session_id))
+        if found is None:
+            raise NotFound(f"Session {session_id!r} was not found.")
+        return found.workspace_id
+
     async def _find(self, workspace_id: str, session_id: str) -> Session:
         found = await self._database.read(lambda connection: store.find(connection, session_id))
         return self._seen_by(workspace_id, session_id, found)

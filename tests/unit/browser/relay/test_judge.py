@@ -190,15 +190,27 @@ def test_what_is_not_a_call_is_refused(judge: Judge, message: object) -> None:
     assert isinstance(judge.judge(message), Refuse)
 
 
-@pytest.mark.parametrize("method", ["Browser.setDownloadBehavior", "Page.setDownloadBehavior"])
-def test_downloads_land_in_the_sessions_folder_whatever_is_asked(judge: Judge, files: Path, method: str) -> None:
-    asked = {"behavior": "allow", "downloadPath": "/etc", "eventsEnabled": True}
-    verdict = _call(judge, method, asked)
+@pytest.mark.parametrize("behavior", ["allow", "allowAndName", "default"])
+def test_downloads_land_in_the_sessions_folder_under_their_numbers_whatever_is_asked(
+    judge: Judge, files: Path, behavior: str
+) -> None:
+    asked = {"behavior": behavior, "downloadPath": "/etc", "eventsEnabled": True}
+    verdict = _call(judge, "Browser.setDownloadBehavior", asked)
     assert isinstance(verdict, Forward)
-    assert verdict.message["params"] == {**asked, "downloadPath": str(files)}
-    verdict = _call(judge, method, {"behavior": "deny", "downloadPath": "/etc"})
-    assert isinstance(verdict, Forward)
-    assert verdict.message["params"] == {"behavior": "deny"}
+    assert verdict.message["params"] == {**asked, "behavior": "allowAndName", "downloadPath": str(files)}
+    assert judge.has_set_downloads
+    assert _call(judge, "Page.setDownloadBehavior", asked) == Answer({})
+
+
+def test_a_client_may_want_no_downloads_and_that_is_told(files: Path) -> None:
+    denied: list[str] = []
+    judge = Judge(files, Sessions(), has_window=True, on_denied_downloads=denied.append)
+    for method in ("Browser.setDownloadBehavior", "Page.setDownloadBehavior"):
+        verdict = judge.judge({"id": 1, "method": method, "params": {"behavior": "deny", "downloadPath": "/etc"}})
+        assert isinstance(verdict, Forward)
+        assert verdict.message["params"] == {"behavior": "deny"}
+    judge.judge({"id": 1, "method": method, "params": {"behavior": "deny", "browserContextId": "C"}})
+    assert denied == ["", "", "C"]
 
 
 def test_only_files_of_the_session_may_be_chosen_or_dropped(judge: Judge, files: Path) -> None:

@@ -5,7 +5,6 @@ Before an action the state of the tab is noted; after it, what the action set of
 
 from dataclasses import replace
 
-from noctule.browser.cdp import CdpConnection
 from noctule.browser.commands import (
     Acted,
     Acting,
@@ -22,7 +21,7 @@ from noctule.browser.commands import (
     UploadFile,
 )
 from noctule.browser.driver.acting import fields, keyboard, pointer
-from noctule.browser.driver.acting.downloads import Downloads
+from noctule.browser.driver.acting.downloads import Downloader
 from noctule.browser.driver.acting.files import upload
 from noctule.browser.driver.acting.forms import fill_form
 from noctule.browser.driver.acting.keys import combination
@@ -31,6 +30,7 @@ from noctule.browser.driver.acting.remote import fetched
 from noctule.browser.driver.acting.scrolling import scroll
 from noctule.browser.driver.acting.settling import before, settle
 from noctule.browser.driver.deadline import Deadline
+from noctule.browser.driver.downloads import Downloads
 from noctule.browser.driver.tab import Tab
 from noctule.browser.driver.tabs import Tabs
 from noctule.browser.relay.keys import is_harmless
@@ -41,8 +41,8 @@ _KEY_SECONDS = 10.0
 class Actor:
     """Acts on the tabs of one browser. ``has_window`` says that it has shortcuts of its own, as full Chromium does."""
 
-    def __init__(self, connection: CdpConnection, tabs: Tabs) -> None:
-        self.downloads = Downloads(connection, tabs)
+    def __init__(self, downloads: Downloads, tabs: Tabs) -> None:
+        self._downloader = Downloader(downloads, tabs)
         self.has_window = True
         self._tabs = tabs
 
@@ -52,7 +52,7 @@ class Actor:
         was = before(self._tabs, tab)
         async with tab.stopping_scripts():
             if isinstance(command, DownloadFile):
-                return await self.downloads.download(tab, command)
+                return await self._downloader.download(tab, command)
             acted = await self._carry_out(tab, command)
         notes = await settle(self._tabs, tab, was)
         return replace(acted, message=acted.message + notes)

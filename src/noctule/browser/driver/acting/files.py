@@ -7,22 +7,20 @@ a browser on another machine gets it just the same.
 import asyncio
 import base64
 import mimetypes
-from pathlib import PurePosixPath
 
 from noctule.browser.cdp import CdpError
 from noctule.browser.commands import Acted, CommandFailed, File, RemoteFile, UploadFile
 from noctule.browser.driver.acting import pointer
 from noctule.browser.driver.acting.locating import SCRIPTS, Spot, reach
 from noctule.browser.driver.deadline import Deadline
+from noctule.browser.driver.files import MAX_FILE_BYTES, file_name
 from noctule.browser.driver.tab import Tab
 from noctule.browser.driver.world import ObjectArgument
 
 FILE_SCRIPTS = (*SCRIPTS, "files")
-MAX_FILE_BYTES = 100 * 1024 * 1024
 
 _PART_BYTES = 3 * 1024 * 1024
 _CHOOSER_SECONDS = 3.0
-_MAX_NAME_CHARACTERS = 200
 
 
 async def upload(tab: Tab, command: UploadFile) -> Acted:
@@ -42,11 +40,6 @@ async def upload(tab: Tab, command: UploadFile) -> Acted:
     name = file_name(file.name)
     await _give(spot, File(name, file.content), found.name, deadline)
     return Acted(f"Uploaded {name!r} to {found.name}.", found.selector, found.label)
-
-
-def file_name(name: str) -> str:
-    """The last part of a name, which is all that a page gets to see of it."""
-    return PurePosixPath(name.replace("\\", "/")).name[-_MAX_NAME_CHARACTERS:] or "file"
 
 
 async def _choose(tab: Tab, spot: Spot, name: str, deadline: Deadline) -> Spot:

@@ -1,12 +1,8 @@
-"""Downloads are named by their headers or address, and read as the plain files that they must be."""
-
-import os
-from pathlib import Path
+"""What a tab shows is named by its headers or address."""
 
 import pytest
 
-from noctule.browser.driver.acting.downloads import name_of, read_file
-from noctule.browser.driver.acting.files import MAX_FILE_BYTES
+from noctule.browser.driver.acting.downloads import name_of
 
 
 @pytest.mark.parametrize(
@@ -22,26 +18,3 @@ from noctule.browser.driver.acting.files import MAX_FILE_BYTES
 )
 def test_a_file_is_named_by_its_header_else_by_its_address(url: str, disposition: str, expected: str) -> None:
     assert name_of(url, {"content-disposition": disposition}) == expected
-
-
-def test_a_plain_file_is_read(tmp_path: Path) -> None:
-    (tmp_path / "x").write_bytes(b"content")
-    assert read_file(tmp_path / "x") == b"content"
-
-
-def test_what_leads_elsewhere_is_not_read(tmp_path: Path) -> None:
-    secret = tmp_path / "secret"
-    secret.write_bytes(b"secret")
-    (tmp_path / "link").symlink_to(secret)
-    os.link(secret, tmp_path / "hard")
-    os.mkfifo(tmp_path / "pipe")
-    for name in ("link", "hard", "pipe", "missing", "."):
-        with pytest.raises((OSError, ValueError)):
-            read_file(tmp_path / name)
-
-
-def test_a_file_beyond_the_bound_is_not_read(tmp_path: Path) -> None:
-    with (tmp_path / "x").open("wb") as file:
-        file.truncate(MAX_FILE_BYTES + 1)
-    with pytest.raises(ValueError, match="larger than"):
-        read_file(tmp_path / "x")

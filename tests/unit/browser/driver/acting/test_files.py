@@ -2,7 +2,7 @@
 
 import pytest
 
-from noctule.browser.driver.acting.files import file_name
+from noctule.browser.driver.files import file_name
 
 
 @pytest.mark.parametrize(

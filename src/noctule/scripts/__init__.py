@@ -1,0 +1,1 @@
+"""Scripts: what a session has done, as code that does it again."""
