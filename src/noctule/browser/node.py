@@ -37,6 +37,7 @@ from noctule.browser.door import Closer, Door
 from noctule.browser.egress.policy import EgressPolicy
 from noctule.browser.launcher import Launcher
 from noctule.browser.process import LaunchFailed
+from noctule.browser.screen import Screen
 from noctule.browser.shared import SharedBrowsers
 from noctule.browser.warm import WarmPool
 from noctule.kit.clock import Clock, SystemClock
@@ -57,6 +58,7 @@ class _Session:
 
     def __init__(self, browser: Browser, clock: Clock) -> None:
         self.browser = browser
+        self.screen = Screen(browser.driver.tabs)
         self.closers: dict[int, Closer] = {}
         self.commands = 0
         self.ended_because: str | None = None
@@ -214,6 +216,11 @@ class Node:
             has_window=not session.browser.is_headless_shell,
         )
 
+    def screen(self, session_id: str) -> Screen | None:
+        """The pictures of the session's page, for whoever takes them; ``None`` for an unknown session."""
+        session = self._sessions.get(session_id)
+        return None if session is None else session.screen
+
     def touch(self, session_id: str) -> None:
         """Something happened in the session."""
         if (session := self._sessions.get(session_id)) is not None:
@@ -308,6 +315,7 @@ class Node:
             return Traffic()
         session.ended_because = reason
         traffic = session.traffic()
+        session.screen.close(reason)
         self._supervise(session.browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS))
         for closer in list(session.closers.values()):
             try:
