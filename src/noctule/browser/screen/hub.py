@@ -34,6 +34,9 @@ MOST_FRAMES_PER_SECOND = 30.0
 _SAMPLED_FRAMES_PER_SECOND = 10.0
 # A taker that wanted nothing for so long no longer sets the pace.
 _STUCK_SECONDS = 1.0
+# Chromium loses a picture now and then that changes while a page is being opened, so that a page which came to rest is
+# looked at once more after so long.
+_REST_SECONDS = 1.0
 _QUALITY = 75
 _MOST_PIXELS_A_SIDE = 2560
 
@@ -113,6 +116,8 @@ class Screen:
         self._unacknowledged: deque[int] = deque()
         self._acknowledged_at = 0.0
         self._again_at = 0.0
+        self._rested_at = 0.0
+        self._is_settled = False
         self._timer: asyncio.TimerHandle | None = None
         tabs.on_view = self._on_view
         tabs.on_screencast_frame = self._on_frame
@@ -195,6 +200,7 @@ class Screen:
         """Another tab is in view, or the one that was is there again after a crash."""
         self._stop()
         self._again_at = 0.0
+        self._is_settled = False
         self._keep_going()
 
     def _keep_going(self) -> None:
@@ -208,27 +214,33 @@ class Screen:
         if not self._is_casting:
             due = self._again_at if self._is_sampling() else min(self._again_at, now)
             if now >= due:
-                self._start()
-                return
+                self._rested_at = now
+                if not self._start():
+                    return
+                due = now + _REST_SECONDS
         elif self._unacknowledged:
             due = self._acknowledged_at + 1 / pace
             if now >= due:
                 self._acknowledge(now)
-                if not self._unacknowledged:
-                    return
-                due = now + 1 / pace
-        else:
+                due = now + (1 / pace if self._unacknowledged else _REST_SECONDS)
+        elif self._is_settled:
+            return
+        elif now >= (due := self._rested_at + _REST_SECONDS):
+            self._is_settled = True
+            self._stop()
+            self._start()
             return
         self._timer = self._loop.call_at(due, self._keep_going)
 
-    def _start(self) -> None:
+    def _start(self) -> bool:
         tab = self._tabs.in_view
         if tab is None or tab.closed:
-            return
+            return False
         self._tab, self._is_casting = tab, True
         self._unacknowledged.clear()
         side = _MOST_PIXELS_A_SIDE
         tab.post("Page.startScreencast", {"format": "jpeg", "quality": _QUALITY, "maxWidth": side, "maxHeight": side})
+        return True
 
     def _stop(self) -> None:
         if self._timer is not None:
@@ -253,6 +265,8 @@ class Screen:
         self._unacknowledged.append(int(params["sessionId"]))
         is_new = self._keep(tab, params)
         if is_new:
+            self._rested_at = self._loop.time()
+            self._is_settled = False
             for number, seat in list(self._seats.items()):
                 self._serve(number, seat)
         if not self._is_cast(tab):
@@ -265,6 +279,7 @@ class Screen:
             self._keep_going()
         else:
             self._acknowledge(self._loop.time())
+            self._keep_going()
 
     def _keep(self, tab: Tab, params: dict[str, Any]) -> bool:
         """Take the frame in, if it shows anything new."""

@@ -112,7 +112,7 @@ def test_without_takers_nothing_is_asked_of_the_browser_and_a_still_page_sends_n
         leave = stage.screen.join(taker)
         await stage.goto("/blue")
         await _until(lambda: bool(taker.frames) and _colour(taker.frames[-1]) == "b")
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(1.8)
         calls.clear()
         taken = len(taker.frames)
         await asyncio.sleep(1)
