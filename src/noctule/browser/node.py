@@ -37,6 +37,7 @@ from noctule.browser.door import Closer, Door
 from noctule.browser.egress.policy import EgressPolicy
 from noctule.browser.launcher import Launcher
 from noctule.browser.process import LaunchFailed
+from noctule.browser.recording import Recordings
 from noctule.browser.screen import Screen
 from noctule.browser.shared import SharedBrowsers
 from noctule.browser.warm import WarmPool
@@ -102,7 +103,9 @@ class Node:
         warm_pool_size: int,
         launch_concurrency: int,
         clock: Clock | None = None,
+        recordings: Recordings | None = None,
     ) -> None:
+        self._recordings = recordings
         self._launcher = launcher
         self._policy = policy
         self._max_sessions = max_sessions
@@ -151,6 +154,8 @@ class Node:
         """Raise ``NodeFull`` where ``acquire`` would, at once."""
         if self._closed:
             raise NodeFull("The server is shutting down")
+        if spec.is_recorded and self._recordings is None:
+            raise CommandFailed("InvalidRequest", "This server cannot record sessions: it has no ffmpeg")
         if len(self._sessions) + len(self._pending) >= self._max_sessions:
             raise NodeFull(f"All {self._max_sessions} browsers of this machine are in use")
 
@@ -175,7 +180,9 @@ class Node:
         finally:
             self._pending.discard(session_id)
             self._given_up.discard(session_id)
-        self._sessions[session_id] = _Session(browser, self._clock)
+        session = self._sessions[session_id] = _Session(browser, self._clock)
+        if self._recordings is not None and self._recordings.applies_to(spec):
+            self._recordings.begin(session_id, session.screen, browser.driver.viewport)
         browser.gone.add_done_callback(lambda gone: self._ended_unasked(session_id, browser, gone.result()))
         return Acquired(session_id, browser.driver.user_agent, browser.driver.viewport)
 
@@ -315,6 +322,8 @@ class Node:
             return Traffic()
         session.ended_because = reason
         traffic = session.traffic()
+        if self._recordings is not None:
+            self._recordings.end(session_id)
         session.screen.close(reason)
         self._supervise(session.browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS))
         for closer in list(session.closers.values()):
