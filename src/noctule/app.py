@@ -4,11 +4,12 @@
 the opposite order: no new work, sessions ended and billed, browsers gone, database closed.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -19,6 +20,7 @@ from noctule.browser.egress.policy import EgressPolicy
 from noctule.browser.launcher import Launcher
 from noctule.browser.node import Node
 from noctule.browser.proxy_pool import ProxyPool
+from noctule.browser.recording import Ffmpeg, NoEncoder, Recordings
 from noctule.db.engine import Database
 from noctule.db.migrate import migrate
 from noctule.extraction.extractor import Extractor
@@ -48,6 +50,8 @@ from noctule.operator import routes as operator_routes
 from noctule.operator.service import OperatorService
 from noctule.page import routes as page_routes
 from noctule.page.service import PageService
+from noctule.replay import routes as replay_routes
+from noctule.replay.service import ReplayService
 from noctule.scrape import routes as scrape_routes
 from noctule.scrape.service import ScrapeService
 from noctule.secrets import routes as secret_routes
@@ -220,7 +224,8 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             raise CannotStart(problem)
         first = await workspaces.bootstrap(secret, settings.bootstrap_plan)
 
-        node = _node(settings, policy)
+        recordings = await _recordings(settings)
+        node = _node(settings, policy, recordings)
         fleet = LocalFleet(node)
         stack.push_async_callback(fleet.close)
         await fleet.start()
@@ -240,6 +245,19 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
         if recovered := await sessions.ends.recover():
             log.warning("closed %d sessions that an earlier run left open; nothing was billed for them", recovered)
 
+        replays = ReplayService(
+            database=database,
+            clock=clock,
+            sessions=sessions,
+            objects=objects,
+            links=links,
+            retention=timedelta(days=settings.replay_retention_days),
+            is_pending=recordings.is_pending if recordings is not None else lambda session_id: False,
+        )
+        if recordings is not None:
+            stack.push_async_callback(recordings.close)
+            await recordings.start(replays)
+
         poster = Poster(policy)
         webhooks = WebhookService(database, clock, sealer, poster)
         extractor = Extractor()
@@ -258,6 +276,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             routers=[
                 session_routes.router(sessions, clock),
                 page_routes.router(page),
+                replay_routes.router(replays),
                 scrape_routes.router(scrapes),
                 usage_routes.router(UsageService(database, metering, request_log, workspaces)),
                 budget_routes.router(BudgetService(database, metering, workspaces)),
@@ -289,7 +308,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             metering=metering,
             sessions=sessions,
             deliver=courier.deliver_due,
-            chores=(idempotency.purge, webhooks.deliveries.purge, gateway.recover),
+            chores=(idempotency.purge, webhooks.deliveries.purge, gateway.recover, replays.sweep),
         )
         workers.start()
         stack.push_async_callback(workers.close)
@@ -297,7 +316,18 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
         yield Noctule(api, sessions, Streams(sessions, node), first.new_secret)
 
 
-def _node(settings: Settings, policy: EgressPolicy) -> Node:
+async def _recordings(settings: Settings) -> Recordings | None:
+    """What films sessions; ``None``, and one line that says why, where nothing can."""
+    try:
+        ffmpeg = await asyncio.to_thread(Ffmpeg.find, settings.ffmpeg_path)
+    except NoEncoder as error:
+        if settings.recording:
+            log.warning("sessions are not recorded: %s", error)
+        return None
+    return Recordings(settings.data_dir / "recordings", ffmpeg, is_default=settings.recording)
+
+
+def _node(settings: Settings, policy: EgressPolicy, recordings: Recordings | None) -> Node:
     launcher = Launcher(
         data_dir=settings.data_dir,
         headless_shell=settings.headless_shell_path,
@@ -312,6 +342,7 @@ def _node(settings: Settings, policy: EgressPolicy) -> Node:
         max_sessions=settings.max_sessions,
         warm_pool_size=settings.warm_pool_size,
         launch_concurrency=settings.launch_concurrency,
+        recordings=recordings,
     )
 
 

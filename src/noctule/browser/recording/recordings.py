@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from noctule.browser.commands import BrowserSpec, Viewport
+from noctule.browser.commands import BrowserSpec, Recorded, Viewport
 from noctule.browser.recording import files
 from noctule.browser.recording.ffmpeg import CannotEncode, Ffmpeg
 from noctule.browser.recording.files import Size, fitted
@@ -39,24 +39,6 @@ _TRY_AGAIN_SECONDS = 15.0
 _MOST_WAITING_BYTES = 256 * 1024 * 1024
 _MOST_VIDEO_BYTES = 1024 * 1024 * 1024
 _MOST_BYTES = 4 * 1024 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A recording that is finished. ``mp4`` begins with its index; ``fragments`` is the same video in pieces, which
-    ``playlist`` tells of. Without a single picture all three are ``None``.
-
-    ``started_ms`` is when its first picture was drawn, in epoch milliseconds.
-    """
-
-    session_id: str
-    mp4: Path | None = None
-    fragments: Path | None = None
-    playlist: Path | None = None
-    started_ms: int = 0
-    duration_ms: int = 0
-    width: int = 0
-    height: int = 0
 
 
 class Keeper(Protocol):
