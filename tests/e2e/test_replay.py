@@ -81,6 +81,8 @@ def test_the_playlist_leads_to_the_same_film(server: Server, site: str, tmp_path
     assert lines[-1] == "#EXT-X-ENDLIST"
     assert sum(line.startswith("#EXTINF") for line in lines) >= 2
     assert all(line.startswith((f"{server.url}/files/", "#")) for line in lines)
+    parts = [float(line[8:].rstrip(",")) for line in lines if line.startswith("#EXTINF")]
+    assert sum(parts) == pytest.approx(found["video_duration_ms"] / 1000, abs=0.01)
     part = httpx.get(found["mp4_url"], headers={"range": "bytes=0-99"}, trust_env=False)
     assert (part.status_code, len(part.content)) == (206, 100)
     whole, streamed = probe(download(found, tmp_path)), probe(playlist, "-protocol_whitelist", "file,http,tcp")
@@ -88,7 +90,7 @@ def test_the_playlist_leads_to_the_same_film(server: Server, site: str, tmp_path
     assert streamed.duration_seconds == pytest.approx(whole.duration_seconds, abs=0.2)
 
 
-def test_a_film_plays_and_seeks_in_a_browser(server: Server, site: str) -> None:
+def test_a_film_plays_and_seeks_in_a_browser(server: Server, site: str, origin: Origin) -> None:
     client = server.client()
     session_id = start(client)
     for name in ("red", "green", "blue", "yellow"):
@@ -99,18 +101,22 @@ def test_a_film_plays_and_seeks_in_a_browser(server: Server, site: str) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=binaries.find().chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 640, "height": 540})
-        page.set_content("<body style='margin:0'><video muted style='width:640px;height:540px'></video>")
-        told = page.evaluate(_PLAY, {"url": found["mp4_url"], "ends": found["video_duration_ms"] / 1000})
-        assert told["duration"] == pytest.approx(found["video_duration_ms"] / 1000, abs=0.2)
-        assert told["size"] == [1280, 1080]
-        assert told["end"][:3] == pytest.approx([255, 255, 0], abs=40)
-        assert told["played"] > 0.3
+        origin.page("/film.m3u8", found["playlist_content"], "application/vnd.apple.mpegurl")
+        origin.page("/film.html", _PLAYER)
+        for film in (found["mp4_url"], f"{site}/film.m3u8"):
+            page.goto(f"{site}/film.html")
+            told = page.evaluate(_PLAY, {"url": film, "ends": found["video_duration_ms"] / 1000})
+            assert told["duration"] == pytest.approx(found["video_duration_ms"] / 1000, abs=0.2)
+            assert told["size"] == [1280, 1080]
+            assert told["end"][:3] == pytest.approx([255, 255, 0], abs=40)
+            assert told["played"] > 0.3
         # Opened by itself, as a person does with a link.
         page.goto(found["mp4_url"])
         page.wait_for_function("() => document.querySelector('video')?.readyState >= 2")
         browser.close()
 
 
+_PLAYER = "<body style='margin:0'><video muted style='width:640px;height:540px'></video>"
 _PLAY = """async ({ url, ends }) => {
     const video = document.querySelector("video");
     const happens = name => new Promise((resolve, reject) => {

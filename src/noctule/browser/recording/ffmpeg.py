@@ -106,13 +106,17 @@ class Ffmpeg:
         Nothing is encoded anew. Raises ``CannotEncode``, ``OSError``."""
         copy = ("-map", "0:v", "-c", "copy")
         hls = ("-hls_time", str(_HLS_SEGMENT_SECONDS), "-hls_playlist_type", "vod", "-hls_segment_type", "fmp4")
-        arguments = [
-            *("-y", "-copyts", "-f", "mpegts", "-i", str(source)),
-            *(*copy, "-bsf:v", f"setts=duration={_LAST_PICTURE_TICKS}", "-movflags", "+faststart", str(mp4)),
-            *(*copy, "-f", "hls", *hls, "-hls_flags", "single_file"),
+        whole = [
+            *("-y", "-copyts", "-f", "mpegts", "-i", str(source), *copy),
+            *("-bsf:v", f"setts=duration={_LAST_PICTURE_TICKS}", "-movflags", "+faststart", str(mp4)),
+        ]
+        # Of the MP4, which knows how long each picture is shown, as MPEG-TS does not.
+        parts = [
+            *("-y", "-i", str(mp4), *copy, "-f", "hls", *hls, "-hls_flags", "single_file"),
             *("-hls_segment_filename", str(fragments), str(playlist)),
         ]
-        await self._run(arguments, reads=None, writes=None, is_urgent=True, timeout_seconds=timeout_seconds)
+        for arguments in (whole, parts):
+            await self._run(arguments, reads=None, writes=None, is_urgent=True, timeout_seconds=timeout_seconds)
 
     async def _run(
         self,

@@ -16,6 +16,8 @@ Size = tuple[int, int]
 _LONGEST_SIDE = 1920
 _SHORTEST_SIDE = 64
 _ABOUT = "about.json"
+_HEAD_BYTES = 4096
+_TARGET = re.compile(r"^#EXT-X-TARGETDURATION:\d+", re.MULTILINE)
 _DURATION = re.compile(r"^#EXTINF:([0-9.]+)", re.MULTILINE)
 
 
@@ -59,10 +61,37 @@ def concatenate(folder: Path) -> Path | None:
     return whole
 
 
-def times(folder: Path, playlist: Path) -> tuple[int, int]:
-    """When the recording began, in epoch milliseconds, and how long it is. Raises ``OSError``, ``ValueError``."""
-    seconds = sum(float(duration) for duration in _DURATION.findall(playlist.read_text()))
-    return int(json.loads((folder / _ABOUT).read_text())["started_ms"]), round(seconds * 1000)
+def started_ms(folder: Path) -> int:
+    """When the recording began, in epoch milliseconds. Raises ``OSError``, ``ValueError``."""
+    return int(json.loads((folder / _ABOUT).read_text())["started_ms"])
+
+
+def duration_ms(mp4: Path) -> int:
+    """How long a video is, by its header (ISO/IEC 14496-12, 8.2.2). Raises ``OSError``, ``ValueError``."""
+    with mp4.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    at = head.index(b"mvhd") + 4
+    wide = head[at] == 1
+    scale_at, size = (at + 20, 8) if wide else (at + 12, 4)
+    scale = int.from_bytes(head[scale_at : scale_at + 4], "big")
+    duration = int.from_bytes(head[scale_at + 4 : scale_at + 4 + size], "big")
+    return round(duration * 1000 / scale)
+
+
+def correct_playlist(playlist: Path, total_ms: int) -> None:
+    """Let the last part of a playlist be as long as it is: ffmpeg takes it for one of pictures that are all shown for
+    the same time. Raises ``OSError``."""
+    text = playlist.read_text()
+    parts = list(_DURATION.finditer(text))
+    if not parts:
+        return
+    others = [float(part[1]) for part in parts[:-1]]
+    last = max(total_ms / 1000 - sum(others), 0.001)
+    start, end = parts[-1].span(1)
+    text = f"{text[:start]}{last:.6f}{text[end:]}"
+    # RFC 8216, 4.3.3.1: no part, rounded, is longer.
+    longest = max(1, *(round(seconds) for seconds in (*others, last)))
+    playlist.write_text(_TARGET.sub(f"#EXT-X-TARGETDURATION:{longest}", text))
 
 
 def remove(folder: Path) -> None:

@@ -245,5 +245,11 @@ class Recordings:
         except CannotEncode as error:
             log.error("the recording of session %s is lost: %s", recording.session_id, error)
             return Recorded(recording.session_id)
-        started_ms, duration_ms = await self._loop.run_in_executor(self._disk, files.times, folder, playlist)
+        started_ms, duration_ms = await self._loop.run_in_executor(self._disk, _measured, folder, mp4, playlist)
         return Recorded(recording.session_id, mp4, fragments, playlist, started_ms, duration_ms, width, height)
+
+
+def _measured(folder: Path, mp4: Path, playlist: Path) -> tuple[int, int]:
+    duration_ms = files.duration_ms(mp4)
+    files.correct_playlist(playlist, duration_ms)
+    return files.started_ms(folder), duration_ms
