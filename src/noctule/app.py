@@ -4,6 +4,7 @@
 the opposite order: no new work, sessions ended and billed, browsers gone, database closed.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +20,7 @@ from noctule.browser.egress.policy import EgressPolicy
 from noctule.browser.launcher import Launcher
 from noctule.browser.node import Node
 from noctule.browser.proxy_pool import ProxyPool
+from noctule.browser.recording import Ffmpeg, NoEncoder, Recordings
 from noctule.db.engine import Database
 from noctule.db.migrate import migrate
 from noctule.extraction.extractor import Extractor
@@ -48,6 +50,8 @@ from noctule.operator import routes as operator_routes
 from noctule.operator.service import OperatorService
 from noctule.page import routes as page_routes
 from noctule.page.service import PageService
+from noctule.replay import routes as replay_routes
+from noctule.replay.service import ReplayService
 from noctule.scrape import routes as scrape_routes
 from noctule.scrape.service import ScrapeService
 from noctule.scripts import routes as script_routes
@@ -236,7 +240,8 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             raise CannotStart(problem)
         first = await workspaces.bootstrap(secret, settings.bootstrap_plan)
 
-        node = _node(settings, policy)
+        recordings = await _recordings(settings)
+        node = _node(settings, policy, recordings)
         fleet = LocalFleet(node)
         stack.push_async_callback(fleet.close)
         await fleet.start()
@@ -255,6 +260,19 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
         )
         if recovered := await sessions.ends.recover():
             log.warning("closed %d sessions that an earlier run left open; nothing was billed for them", recovered)
+
+        replays = ReplayService(
+            database=database,
+            clock=clock,
+            sessions=sessions,
+            objects=objects,
+            links=links,
+            retention=timedelta(days=settings.replay_retention_days),
+            is_pending=recordings.is_pending if recordings is not None else lambda session_id: False,
+        )
+        if recordings is not None:
+            stack.push_async_callback(recordings.close)
+            await recordings.start(replays)
 
         poster = Poster(policy)
         webhooks = WebhookService(database, clock, sealer, poster)
@@ -289,6 +307,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
                 session_routes.router(sessions, clock),
                 page_routes.router(page),
                 script_routes.router(ScriptService(sessions)),
+                replay_routes.router(replays),
                 scrape_routes.router(scrapes),
                 usage_routes.router(UsageService(database, metering, request_log, workspaces)),
                 budget_routes.router(BudgetService(database, metering, workspaces)),
@@ -322,7 +341,13 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             metering=metering,
             sessions=sessions,
             deliver=courier.deliver_due,
-            chores=(idempotency.purge, webhooks.deliveries.purge, gateway.recover, storage.sweeper.sweep),
+            chores=(
+                idempotency.purge,
+                webhooks.deliveries.purge,
+                gateway.recover,
+                storage.sweeper.sweep,
+                replays.sweep,
+            ),
         )
         workers.start()
         stack.push_async_callback(workers.close)
@@ -330,7 +355,18 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
         yield Noctule(api, sessions, Streams(sessions, node), first.new_secret)
 
 
-def _node(settings: Settings, policy: EgressPolicy) -> Node:
+async def _recordings(settings: Settings) -> Recordings | None:
+    """What films sessions; ``None``, and one line that says why, where nothing can."""
+    try:
+        ffmpeg = await asyncio.to_thread(Ffmpeg.find, settings.ffmpeg_path)
+    except NoEncoder as error:
+        if settings.recording:
+            log.warning("sessions are not recorded: %s", error)
+        return None
+    return Recordings(settings.data_dir / "recordings", ffmpeg, is_default=settings.recording)
+
+
+def _node(settings: Settings, policy: EgressPolicy, recordings: Recordings | None) -> Node:
     launcher = Launcher(
         data_dir=settings.data_dir,
         headless_shell=settings.headless_shell_path,
@@ -345,6 +381,7 @@ def _node(settings: Settings, policy: EgressPolicy) -> Node:
         max_sessions=settings.max_sessions,
         warm_pool_size=settings.warm_pool_size,
         launch_concurrency=settings.launch_concurrency,
+        recordings=recordings,
     )
 
 

@@ -74,6 +74,14 @@ class Settings(BaseSettings):
         None, description="A TOML file with the operator's upstream proxies and their countries."
     )
 
+    recording: bool = Field(
+        True, description="Whether sessions are recorded that do not say; X-Noctule-Record at their start says."
+    )
+    ffmpeg_path: Path | None = Field(None, description="The ffmpeg that encodes recordings; unset: looked for on PATH.")
+    replay_retention_days: float = Field(
+        7.0, gt=0, le=3650, description="How many days a recording is kept after its session."
+    )
+
     llm_model: str | None = Field(
         None, description="The model that reads pages and drives agents, as provider/model: openai/gpt-4o-mini, say."
     )

@@ -43,6 +43,8 @@ from noctule.browser.driver.files import OpenFile, content_type_of, file_name
 from noctule.browser.egress.policy import EgressPolicy
 from noctule.browser.launcher import Launcher
 from noctule.browser.process import LaunchFailed
+from noctule.browser.recording import Recordings
+from noctule.browser.screen import Screen
 from noctule.browser.shared import SharedBrowsers
 from noctule.browser.warm import WarmPool
 from noctule.kit.clock import Clock, SystemClock
@@ -66,6 +68,7 @@ class _Session:
 
     def __init__(self, browser: Browser, clock: Clock) -> None:
         self.browser = browser
+        self.screen = Screen(browser.driver.tabs)
         self.closers: dict[int, Closer] = {}
         self.commands = 0
         self.ended_because: str | None = None
@@ -109,7 +112,9 @@ class Node:
         warm_pool_size: int,
         launch_concurrency: int,
         clock: Clock | None = None,
+        recordings: Recordings | None = None,
     ) -> None:
+        self._recordings = recordings
         self._launcher = launcher
         self._policy = policy
         self._max_sessions = max_sessions
@@ -162,6 +167,8 @@ class Node:
         """Raise ``NodeFull`` where ``acquire`` would, at once."""
         if self._closed:
             raise NodeFull("The server is shutting down")
+        if spec.is_recorded and self._recordings is None:
+            raise CommandFailed("InvalidRequest", "This server cannot record sessions: it has no ffmpeg")
         if len(self._sessions) + len(self._pending) >= self._max_sessions:
             raise NodeFull(f"All {self._max_sessions} browsers of this machine are in use")
 
@@ -186,8 +193,10 @@ class Node:
         finally:
             self._pending.discard(session_id)
             self._given_up.discard(session_id)
-        self._sessions[session_id] = _Session(browser, self._clock)
         browser.driver.downloads.deliver = partial(self._hand_over, session_id)
+        session = self._sessions[session_id] = _Session(browser, self._clock)
+        if self._recordings is not None and self._recordings.applies_to(spec):
+            self._recordings.begin(session_id, session.screen, browser.driver.viewport)
         browser.gone.add_done_callback(lambda gone: self._ended_unasked(session_id, browser, gone.result()))
         return Acquired(session_id, browser.driver.user_agent, browser.driver.viewport)
 
@@ -229,6 +238,11 @@ class Node:
             downloads_left=session.browser.driver.downloads.renew,
             has_window=not session.browser.is_headless_shell,
         )
+
+    def screen(self, session_id: str) -> Screen | None:
+        """The pictures of the session's page, for whoever takes them; ``None`` for an unknown session."""
+        session = self._sessions.get(session_id)
+        return None if session is None else session.screen
 
     def touch(self, session_id: str) -> None:
         """Something happened in the session."""
@@ -333,6 +347,9 @@ class Node:
         )
         self._hand_overs.add(hand_over)
         hand_over.add_done_callback(self._hand_overs.discard)
+        if self._recordings is not None:
+            self._recordings.end(session_id)
+        session.screen.close(reason)
         self._supervise(session.browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS))
         for closer in list(session.closers.values()):
             try:

@@ -30,6 +30,7 @@ from noctule.browser.binaries import NoBrowser
 from noctule.browser.commands import SandboxLevel
 from noctule.browser.launcher import Launcher
 from noctule.browser.process import LaunchFailed
+from noctule.browser.recording import Ffmpeg, NoEncoder
 from noctule.browser.sandbox import SandboxMissing
 from noctule.cli.common import load_settings
 from noctule.db.engine import Database
@@ -75,6 +76,7 @@ def checks(settings: Settings) -> list[Check]:
         _user_namespaces(),
         _browser_users(settings),
         _fonts(),
+        _ffmpeg(settings),
         _descriptors(),
         _shared_memory(),
         _data_directory(settings),
@@ -213,6 +215,16 @@ def _browser_users(settings: Settings) -> Check:
         f"browsers would run as root, without a sandbox, because {hindrance}",
         "Run the server as an ordinary user, or as a root that may change users.",
     )
+
+
+def _ffmpeg(settings: Settings) -> Check:
+    name = "Recording"
+    try:
+        found = Ffmpeg.find(settings.ffmpeg_path)
+    except NoEncoder as error:
+        return Check(name, "warning", "sessions cannot be recorded", str(error))
+    state = "on" if settings.recording else "off unless a session asks for it (NOCTULE_RECORDING)"
+    return Check(name, "ok", f"ffmpeg {found.version}; recording is {state}")
 
 
 def _fonts() -> Check:

@@ -102,6 +102,7 @@ class ProxyChoice:
 class StartSession:
     """The wish for a session, defaults filled in; durations are minutes, sizes CSS pixels.
 
+    ``is_recorded`` says whether it is filmed; ``None`` leaves that to the server.
     ``is_one_shot``: it will be over in a moment, and a context in a browser that others of its workspace use will do.
     """
 
@@ -125,6 +126,7 @@ class StartSession:
     vault_id: str | None = None
     tags: tuple[str, ...] = ()
     max_cost_nanos: int | None = None
+    is_recorded: bool | None = None
     is_one_shot: bool = False
 
 

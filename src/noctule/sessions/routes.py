@@ -13,6 +13,7 @@ from noctule.sessions.wire import (
     ExecutionResponse,
     GetCookiesResponse,
     MaxCostHeader,
+    RecordHeader,
     SessionOffsetResponse,
     SessionPage,
     SessionResponse,
@@ -46,10 +47,11 @@ def router(service: SessionService, clock: Clock) -> APIRouter:
         body: ApiSessionStartRequest,
         tags: TagsHeader = None,
         max_cost: MaxCostHeader = None,
+        record: RecordHeader = None,
     ) -> SessionResponse:
         """Start a browser session and answer when its browser is ready."""
         starter = Starter(caller.workspace_id, caller.key_id, caller.idempotency_key)
-        view = await service.start(starter, with_headers(body.to_command(), tags, max_cost))
+        view = await service.start(starter, with_headers(body.to_command(), tags, max_cost, record))
         return priced(view, caller, response)
 
     @routes.get("/sessions", operation_id="list_sessions", summary="List Sessions")

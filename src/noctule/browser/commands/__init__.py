@@ -44,6 +44,7 @@ from noctule.browser.commands.basics import (
 from noctule.browser.commands.downloads import BrowserDownload, DownloadListener
 from noctule.browser.commands.errors import BrowserLost, CommandFailed, NodeFull, UpstreamRefused
 from noctule.browser.commands.perceiving import Kind, Node, Observe, Observed, PageRead, Place, ReadPage, TabInfo
+from noctule.browser.commands.recorded import Recorded
 from noctule.browser.commands.spec import (
     DEFAULT_VIEWPORT,
     SESSION_OVER,
@@ -105,6 +106,7 @@ __all__ = [
     "Place",
     "PressKey",
     "ReadPage",
+    "Recorded",
     "Reload",
     "RemoteFile",
     "Result",

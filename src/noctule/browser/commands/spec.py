@@ -41,6 +41,7 @@ class BrowserSpec:
     at launch, so a browser with any never comes from the warm pool; all else is applied after acquiring.
     ``cdp_url`` drives somebody else's browser, which is only disconnected at release. ``shared_by`` names whose
     sessions may have their browsers in one process, each as a context of its own; nobody else's are ever in it.
+    ``is_recorded`` says whether it is filmed; ``None`` leaves that to the machine.
     """
 
     session_id: str
@@ -52,6 +53,7 @@ class BrowserSpec:
     upstream: Upstream | None = None
     cdp_url: str | None = field(default=None, repr=False)
     shared_by: str | None = None
+    is_recorded: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

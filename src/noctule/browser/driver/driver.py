@@ -85,6 +85,11 @@ class Driver:
         """Done, with the reason, once the browser cannot be reached any more."""
         return self._connection.closed
 
+    @property
+    def tabs(self) -> Tabs:
+        """The tabs of this browser."""
+        return self._tabs
+
     def use_downloads(self, folder: Path) -> None:
         """Where this browser may put files that are downloaded, and where we can read them."""
         self.downloads.folder = folder

@@ -220,4 +220,5 @@ def _spec(session_id: str, starter: Starter, wish: StartSession, upstream: Upstr
         upstream=upstream,
         cdp_url=wish.cdp_url,
         shared_by=starter.workspace_id if wish.is_one_shot else None,
+        is_recorded=False if wish.is_one_shot else wish.is_recorded,
     )

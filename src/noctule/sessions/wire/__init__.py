@@ -5,7 +5,7 @@ and newer clients with their other names, missing and ``null`` fields. What is m
 in words, with its place; whether the server can do what was asked is the service's to say.
 """
 
-from noctule.sessions.wire.billing import MaxCostHeader, TagsHeader, with_headers
+from noctule.sessions.wire.billing import MaxCostHeader, RecordHeader, TagsHeader, with_headers
 from noctule.sessions.wire.cookies import Cookie, GetCookiesResponse, SetCookiesRequest
 from noctule.sessions.wire.proxies import ExternalProxy, NotteProxy, TailnetProxy
 from noctule.sessions.wire.replies import (
@@ -24,6 +24,7 @@ __all__ = [
     "GetCookiesResponse",
     "MaxCostHeader",
     "NotteProxy",
+    "RecordHeader",
     "SessionOffsetResponse",
     "SessionPage",
     "SessionProfile",

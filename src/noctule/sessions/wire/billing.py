@@ -1,4 +1,4 @@
-"""Our own wishes at a session's start: tags for the bill, and what it may cost.
+"""Our own wishes at a session's start: tags for the bill, what it may cost, and whether it is recorded.
 
 Clients that speak the published contract cannot send fields of ours, so each wish is a header too. Neither
 is in the published schema; ``docs/how-to/see-where-the-money-went.md`` and ``set-a-budget.md`` tell of them.
@@ -19,6 +19,9 @@ TagsHeader = Annotated[list[str] | None, Header(alias="x-noctule-tags", include_
 
 MaxCostHeader = Annotated[list[str] | None, Header(alias="x-noctule-max-cost", include_in_schema=False)]
 """Dollars; one header."""
+
+RecordHeader = Annotated[list[str] | None, Header(alias="x-noctule-record", include_in_schema=False)]
+"""``on`` or ``off``; without it the server decides."""
 
 
 def checked_tags(tags: list[str] | None) -> list[str] | None:
@@ -55,7 +58,19 @@ def header_max_cost(header: str | None) -> int | None:
         raise InvalidRequest.at(("header", "x-noctule-max-cost"), str(error), header[:200]) from None
 
 
-def with_headers(wish: StartSession, tags: list[str] | None, max_cost: list[str] | None) -> StartSession:
+def header_record(header: str | None) -> bool | None:
+    """Whether the header asks for a recording. Raises ``InvalidRequest``."""
+    if header is None:
+        return None
+    asked = header.strip().lower()
+    if asked not in ("on", "off"):
+        raise InvalidRequest.at(("header", "x-noctule-record"), "must be 'on' or 'off'", header[:200])
+    return asked == "on"
+
+
+def with_headers(
+    wish: StartSession, tags: list[str] | None, max_cost: list[str] | None, record: list[str] | None = None
+) -> StartSession:
     """The wish with what the headers add: tags join those of the body, the smaller cost counts.
 
     Raises ``InvalidRequest``.
@@ -65,7 +80,9 @@ def with_headers(wish: StartSession, tags: list[str] | None, max_cost: list[str]
     if len(all_tags) > MOST_TAGS:
         raise InvalidRequest.at(("header", "x-noctule-tags"), f"at most {MOST_TAGS} tags are allowed", named)
     costs = [cost for cost in (wish.max_cost_nanos, header_max_cost(_one(max_cost))) if cost is not None]
-    return replace(wish, tags=all_tags, max_cost_nanos=min(costs, default=None))
+    return replace(
+        wish, tags=all_tags, max_cost_nanos=min(costs, default=None), is_recorded=header_record(_one(record))
+    )
 
 
 def _one(headers: list[str] | None) -> str | None:

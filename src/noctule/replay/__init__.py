@@ -1,0 +1,1 @@
+"""Replays: the films of sessions, kept for a while after them."""
