@@ -32,6 +32,8 @@ from noctule.browser.commands import (
     Result,
     Screenshot,
     SetCookies,
+    ShowTab,
+    ShutTab,
     SwitchTab,
     Viewport,
     Wait,
@@ -75,11 +77,22 @@ class Driver:
         self._is_headless_shell = True
         self._lock = asyncio.Lock()
         self._waiting = 0
+        self._acting: asyncio.Future[None] | None = None
 
     @property
     def closed(self) -> "asyncio.Future[str]":
         """Done, with the reason, once the browser cannot be reached any more."""
         return self._connection.closed
+
+    @property
+    def acting(self) -> "asyncio.Future[None] | None":
+        """Done once the command that acts on the page right now has ended; ``None`` where none does."""
+        return self._acting
+
+    @property
+    def has_window(self) -> bool:
+        """Whether the browser has shortcuts of its own, as full Chromium does."""
+        return self._actor.has_window
 
     def use_downloads(self, folder: Path) -> None:
         """Where this browser may put files that are downloaded, and where we can read them."""
@@ -212,8 +225,15 @@ class Driver:
                 return await self._navigator.goto_new_tab(self._tabs, tab, command)
             case SwitchTab() | CloseTab():
                 return await self._navigator.change_tab(self._tabs, tab, command)
+            case ShowTab() | ShutTab():
+                return await self._navigator.pick_tab(self._tabs, command)
             case _ if isinstance(command, Acting):
-                return await self._actor.run(tab, command)
+                self._acting = asyncio.get_running_loop().create_future()
+                try:
+                    return await self._actor.run(tab, command)
+                finally:
+                    self._acting.set_result(None)
+                    self._acting = None
         raise CommandFailed("ActionExecutionError", f"{type(command).__name__} is not known here")
 
     async def _wait(self, command: Wait) -> Done:

@@ -218,10 +218,14 @@ def check_url(url: object) -> None:
 class Judge:
     """The rules for one client, which may name files below ``files`` and speak on ``sessions`` of web pages.
 
-    ``has_window`` is the door's: key strokes are looked at where the browser has shortcuts of its own.
+    ``has_window`` is the door's: key strokes are looked at where the browser has shortcuts of its own. So is ``is_open``:
+    on a page's own endpoint a message without a session speaks to that page, which may have become one of the browser's.
     """
 
-    def __init__(self, files: Path, sessions: Sessions, *, has_window: bool) -> None:
+    def __init__(
+        self, files: Path, sessions: Sessions, *, has_window: bool, is_open: Callable[[], bool] | None = None
+    ) -> None:
+        self._is_open = is_open or (lambda: True)
         self._files = files
         self._sessions = sessions
         # Methods that were found to have no rule of their own, so that the next call of each is judged sooner.
@@ -244,6 +248,8 @@ class Judge:
         method, session_id, params = message.get("method"), message.get("sessionId"), message.get("params")
         if not isinstance(method, str):
             return Refuse("a message must name its method")
+        if session_id is None and not self._is_open() and method != "Runtime.runIfWaitingForDebugger":
+            return Refuse("the browser's own pages are not offered to the clients of a session")
         # Every message passes here, so the usual case costs no call.
         if (
             session_id is not None

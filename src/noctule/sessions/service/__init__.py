@@ -3,5 +3,6 @@
 from noctule.sessions.domain import StartSession
 from noctule.sessions.service.service import SessionService, SessionView
 from noctule.sessions.service.starting import ProxyPool, Starter
+from noctule.sessions.service.tokens import Use, websocket_root
 
-__all__ = ["ProxyPool", "SessionService", "SessionView", "StartSession", "Starter"]
+__all__ = ["ProxyPool", "SessionService", "SessionView", "StartSession", "Starter", "Use", "websocket_root"]
