@@ -85,6 +85,11 @@ class Driver:
         return self._connection.closed
 
     @property
+    def tabs(self) -> Tabs:
+        """The tabs of this browser."""
+        return self._tabs
+
+    @property
     def acting(self) -> "asyncio.Future[None] | None":
         """Done once the command that acts on the page right now has ended; ``None`` where none does."""
         return self._acting

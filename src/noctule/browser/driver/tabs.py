@@ -67,6 +67,10 @@ class Tabs:
         self._connection = connection
         self._dialog_grace_seconds = dialog_grace_seconds
         self.on_download: Callable[[str, dict[str, Any]], None] | None = None
+        # The tab that a person at this browser would see: the one that was last opened, or last driven.
+        self.in_view: Tab | None = None
+        self.on_view: Callable[[], None] | None = None
+        self.on_screencast_frame: Callable[[Tab, dict[str, Any]], None] | None = None
         self._outfit = Outfit()
         self._context_id: str | None = None
         self._is_context_ours = False
@@ -137,6 +141,7 @@ class Tabs:
             self._current = next(reversed(self._tabs.values()), None)
         if self._current is None:
             self._current = await self._open()
+        self._look_at(self._current)
         return self._current
 
     @property
@@ -172,6 +177,7 @@ class Tabs:
     async def show(self, tab: Tab) -> None:
         """Make a tab the current one and bring it to the front. Raises ``CdpError``."""
         self._current = tab
+        self._look_at(tab)
         if self.count > 1:
             await tab.call("Page.bringToFront")
 
@@ -190,6 +196,7 @@ class Tabs:
         """Put a fresh tab in the place of one that cannot be saved."""
         fresh = self._current = await self._open()
         self._connection.post("Target.closeTarget", {"targetId": tab.target_id})
+        self._look_at(fresh)
         return fresh
 
     async def _open(self) -> Tab:
@@ -218,7 +225,13 @@ class Tabs:
         elif method == "Target.detachedFromTarget":
             self._detached(params["sessionId"])
         elif (tab := self._tabs.get(session_id)) is not None:
+            if method == "Page.screencastFrame":
+                if self.on_screencast_frame is not None:
+                    self.on_screencast_frame(tab, params)
+                return
             tab.on_event(method, params)
+            if method == "Inspector.targetReloadedAfterCrash" and tab is self.in_view:
+                self._look_at(tab, again=True)
         elif self.on_download is not None and method.startswith("Browser.download"):
             self.on_download(method, params)
 
@@ -245,6 +258,8 @@ class Tabs:
             post("Target.setAutoAttach", self._outfit.auto_attach, session_id=session_id)
         if paused:
             post("Runtime.runIfWaitingForDebugger", session_id=session_id)
+        if (opened := self._tabs.get(session_id)) is not None:
+            self._look_at(opened)
         self._opened.set()
 
     def _detached(self, session_id: str) -> None:
@@ -252,5 +267,14 @@ class Tabs:
         tab = self._tabs.pop(session_id, None)
         if tab is not None:
             tab.mark_closed()
+            if tab is self.in_view:
+                left = self._current if self._current is not None and not self._current.closed else None
+                self._look_at(left or next(reversed(self._tabs.values()), None))
         else:
             self._connection.fail_session(session_id, "the target is gone")
+
+    def _look_at(self, tab: Tab | None, *, again: bool = False) -> None:
+        if tab is not self.in_view or again:
+            self.in_view = tab
+            if self.on_view is not None:
+                self.on_view()
