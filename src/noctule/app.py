@@ -21,6 +21,8 @@ from noctule.browser.node import Node
 from noctule.browser.proxy_pool import ProxyPool
 from noctule.db.engine import Database
 from noctule.db.migrate import migrate
+from noctule.debug import routes as debug_routes
+from noctule.debug.service import Control, DebugService
 from noctule.extraction.extractor import Extractor
 from noctule.fleet.local import LocalFleet
 from noctule.health import routes as health_routes
@@ -29,9 +31,10 @@ from noctule.http.app import build_app
 from noctule.http.gate import Gatekeeping
 from noctule.http.idempotency import Idempotency
 from noctule.kit.clock import SystemClock
-from noctule.kit.errors import Conflict
+from noctule.kit.errors import Conflict, NotFound
 from noctule.kit.ids import new_id
 from noctule.kit.money import parse_dollars
+from noctule.kit.scope import KeyScope
 from noctule.kit.seal import Sealer
 from noctule.kit.tasks import Owned
 from noctule.llm.assembly import ModelSettings, build_gateway
@@ -53,7 +56,7 @@ from noctule.scrape.service import ScrapeService
 from noctule.secrets import routes as secret_routes
 from noctule.secrets.service import SecretService
 from noctule.sessions import routes as session_routes
-from noctule.sessions.service import SessionService
+from noctule.sessions.service import SessionService, Use
 from noctule.sessions.store import idle_ends
 from noctule.settings import Settings
 from noctule.storage.routes import links as link_routes
@@ -103,6 +106,26 @@ class Streams:
         if door is None:
             raise Conflict(f"Session {session_id} has no browser of this server's to connect to.")
         return door
+
+    async def open_page(self, session_id: str, tab_id: str, token: str) -> Door:
+        """The door to one page that the token opens. Raises ``Unauthenticated``, ``Conflict``, ``NotFound``."""
+        await self.sessions.authorize_stream(session_id, token, Use.DEVTOOLS)
+        door = self.node.page_door(session_id, tab_id)
+        if door is None:
+            raise NotFound(f"Session {session_id} has no such tab (any more).")
+        return door
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceKeys:
+    """Whose sessions an API key in the address of a stream opens."""
+
+    workspaces: WorkspaceService
+
+    async def workspace_of(self, secret: str) -> str | None:
+        """The workspace of a key that is known and not an operator's."""
+        identity = await self.workspaces.authenticate(secret)
+        return None if identity is None or identity.scope is not KeyScope.WORKSPACE else identity.workspace_id
 
 
 class MeterCharging:
@@ -247,7 +270,19 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
         request_log = RequestLog(database, clock)
         await request_log.start()
         stack.push_async_callback(request_log.close)
-        page = PageService(sessions, fleet, clock, llm=gateway, extractor=extractor, new_budget=gateway.new_budget)
+        control = Control(clock)
+        debug = DebugService(
+            sessions=sessions, browsers=node, runs=fleet, keys=WorkspaceKeys(workspaces), control=control, clock=clock
+        )
+        page = PageService(
+            sessions,
+            fleet,
+            clock,
+            llm=gateway,
+            extractor=extractor,
+            new_budget=gateway.new_budget,
+            control=control,
+        )
         scrapes = ScrapeService(sessions=sessions, scraping=page.scraping, extractor=extractor, clock=clock)
         stack.push_async_callback(scrapes.close)
         idempotency = Idempotency(database, clock, sealer, instance_id=instance_id, boot_id=boot_id)
@@ -258,6 +293,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             routers=[
                 session_routes.router(sessions, clock),
                 page_routes.router(page),
+                debug_routes.router(debug),
                 scrape_routes.router(scrapes),
                 usage_routes.router(UsageService(database, metering, request_log, workspaces)),
                 budget_routes.router(BudgetService(database, metering, workspaces)),

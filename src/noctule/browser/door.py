@@ -25,8 +25,8 @@ class Door:
     ``on_release`` registers a closer that is called on the event loop when the session ends, with a sentence
     that says why, and returns a function that takes the closer back. ``has_window`` says that the browser
     acts on key strokes that its pages leave, as full Chromium does (even headless) and the headless shell
-    does not. ``is_open`` says whether messages to the endpoint itself are let through: that of a browser always is, that
-    of one page only while the page is one of the web.
+    does not. ``is_open`` says whether messages to the endpoint itself are let through: that of a browser always is,
+    that of one page only while the page is one of the web.
     """
 
     host: str

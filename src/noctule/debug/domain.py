@@ -1,7 +1,7 @@
 """Who has control of a session, and what is told to those who watch; no I/O.
 
-A session belongs to the programs that drive it until a person takes it over, and again once that person hands it back or
-is gone. There is one holder at a time: who takes over last has it.
+A session belongs to the programs that drive it until a person takes it over, and again once that person hands it back
+or is gone. There is one holder at a time: who takes over last has it.
 """
 
 from collections.abc import Mapping

@@ -56,7 +56,7 @@ _Url = Annotated[str, msgspec.Meta(min_length=1, max_length=8192)]
 _WhoAmI = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
 
-class _Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag=str.lower):
+class _Said(msgspec.Struct, forbid_unknown_fields=True, tag_field="type", tag=str.lower):
     """Base of messages: their class's name in small letters is their ``type``."""
 
 
@@ -164,7 +164,7 @@ Steered = MouseInput | WheelInput | KeyInput | TextInput | ComposeInput
 Asked = Go | Move | Open | Show | Shut
 Said = Receipt | Hello | Steered | Copy | TakeOver | HandBack | Asked
 
-_decoder = msgspec.json.Decoder(Said)
+_decoder: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)
 _HAS_SCHEME = re.compile(r"(?i)(?:[a-z][a-z0-9+.-]*://|about:|data:|blob:|javascript:|file:|chrome:|view-source:)")
 
 

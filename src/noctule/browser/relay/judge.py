@@ -218,8 +218,9 @@ def check_url(url: object) -> None:
 class Judge:
     """The rules for one client, which may name files below ``files`` and speak on ``sessions`` of web pages.
 
-    ``has_window`` is the door's: key strokes are looked at where the browser has shortcuts of its own. So is ``is_open``:
-    on a page's own endpoint a message without a session speaks to that page, which may have become one of the browser's.
+    ``has_window`` is the door's: key strokes are looked at where the browser has shortcuts of its own. So is
+    ``is_open``: on a page's own endpoint a message without a session speaks to that page, which may have become one of
+    the browser's.
     """
 
     def __init__(

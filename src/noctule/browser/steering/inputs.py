@@ -49,8 +49,8 @@ class Wheel:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key went down or up. ``key`` and ``code`` are the DOM's, ``text`` is what it types, ``key_code`` its virtual key
-    code of Windows, by which Chromium finds shortcuts."""
+    """A key went down or up. ``key`` and ``code`` are the DOM's, ``text`` is what it types, ``key_code`` its virtual
+    key code of Windows, by which Chromium finds shortcuts."""
 
     kind: Literal["down", "up"]
     key: str
@@ -83,8 +83,8 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Compose:
-    """An input method shows ``text`` that is not final yet, with the caret after ``caret`` of its UTF-16 units; empty text
-    ends the composition without a word."""
+    """An input method shows ``text`` that is not final yet, with the caret after ``caret`` of its UTF-16 units; empty
+    text ends the composition without a word."""
 
     text: str
     caret: int = 0

@@ -97,7 +97,8 @@ class Steering:
                 task.cancel()
 
     async def look(self) -> View:
-        """The tabs as they are now. It asks the browser and no page, so that none can hold it up. Raises ``CdpError``."""
+        """The tabs as they are now. It asks the browser and no page, so that none can hold it up. Raises
+        ``CdpError``."""
         tabs, in_view = self._tabs.all, self._tabs.in_view
         found = await self._tabs.infos(timeout_seconds=_LOOK_SECONDS)
         opened = tuple(

@@ -1,8 +1,8 @@
 """Taking a session over, and handing it back.
 
-While a person has control, programs are held: ``page/execute`` waits for the hand-back for a while, since "let me do this
-part by hand" should end with the program going on and not with its error, and is then refused (409) with nothing done,
-since its client would not wait longer. Reading goes on all the time.
+While a person has control, programs are held: ``page/execute`` waits for the hand-back for a while, since "let me do
+this part by hand" should end with the program going on and not with its error, and is then refused (409) with nothing
+done, since its client would not wait longer. Reading goes on all the time.
 
 What must always hold: control never outlives the person who has it. Who is gone, their tab closed or their connection
 broken, keeps it for a moment in which they may come back, and no longer.
@@ -67,8 +67,8 @@ class Control:
                     await asyncio.shield(held.freed)
         except TimeoutError:
             raise Conflict(
-                f"A person has taken session {session_id} over in the viewer, so this was not done. Try again once they "
-                "have handed it back.",
+                f"A person has taken session {session_id} over in the viewer, so this was not done. Try again once "
+                "they have handed it back.",
                 headers={"retry-after": "5"},
             ) from None
 

@@ -112,6 +112,10 @@ class Sessions(Protocol):
         """Where a person sees the session; ``None`` once it is over."""
         ...
 
+    def view_only_url(self, base_url: str, session: Session) -> str:
+        """Where a person sees a session and cannot act in it."""
+        ...
+
     def on_step(self, listener: Callable[[str, Step], None]) -> None:
         """Call ``listener`` with every step of a live session."""
         ...

@@ -34,7 +34,9 @@ def encoded(event: Event) -> str:
 class Room:
     """The watchers of one session."""
 
-    def __init__(self, session_id: str, pictures: Pictures, hand: Hand, clock: Clock, on_empty: Callable[[], None]) -> None:
+    def __init__(
+        self, session_id: str, pictures: Pictures, hand: Hand, clock: Clock, on_empty: "Callable[[Room], None]"
+    ) -> None:
         self.session_id = session_id
         self.hand = hand
         self.view: dict[str, Any] | None = None
@@ -47,6 +49,10 @@ class Room:
         self._looking: asyncio.Task[None] | None = None
         self._look_now = asyncio.Event()
         pictures.ended.add_done_callback(self._ended)
+
+    def shows(self, pictures: Pictures) -> bool:
+        """Whether it is those pictures that are seen here: a session that is over has none any more."""
+        return self._pictures is pictures
 
     # -- who is there --------------------------------------------------------------------------------------
 
@@ -94,7 +100,7 @@ class Room:
                 self._looking = None
             if not self._watchers:
                 self._pictures.ended.remove_done_callback(self._ended)
-                self._on_empty()
+                self._on_empty(self)
 
         return leave
 

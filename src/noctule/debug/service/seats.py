@@ -1,7 +1,7 @@
 """One viewer's place in a session: what it sees, and what the person at it does.
 
-What must always hold: a viewer that may only look changes nothing, whatever it sends; one without control changes nothing
-while another person has it; what a viewer holds down goes up when it leaves.
+What must always hold: a viewer that may only look changes nothing, whatever it sends; one without control changes
+nothing while another person has it; what a viewer holds down goes up when it leaves.
 """
 
 import asyncio
@@ -59,7 +59,6 @@ class Seat(Watch):
         room: Room,
         *,
         interactive: bool,
-        view_token: str,
         control: Control,
         browsers: Browsers,
         runs: Runs,
@@ -80,7 +79,7 @@ class Seat(Watch):
         self._cursor_at: tuple[float, float] | None = None
         self._cursor_task: asyncio.Task[None] | None = None
         watcher = Watcher(30.0)
-        hello = {"session_id": self.session_id, "interactive": interactive, "view_token": view_token}
+        hello = {"session_id": self.session_id, "interactive": interactive}
         watcher.tell(room.event("hello", hello))
         super().__init__(room, watcher, room.join_viewer(watcher, self._tell_control))
         self._tell_control()

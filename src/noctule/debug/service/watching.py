@@ -1,8 +1,8 @@
 """What goes out to one client that watches: events, all of them, and frames, the newest one when it can take it.
 
-What must always hold: nobody waits for a client. A frame that it cannot take yet is replaced by the next one; an event is
-never dropped, so a client that lets too many of them wait is told so and let go. A client that acknowledges frames is sent
-the next while at most one is on its way; one that never does is paced by its connection.
+What must always hold: nobody waits for a client. A frame that it cannot take yet is replaced by the next one; an event
+is never dropped, so a client that lets too many of them wait is told so and let go. A client that acknowledges frames
+is sent the next while at most one is on its way; one that never does is paced by its connection.
 """
 
 import asyncio

@@ -255,6 +255,10 @@ class SessionService:
             return None
         return tokens.viewer_url(base_url, view.session, self._sealer)
 
+    def view_only_url(self, base_url: str, session: Session) -> str:
+        """Where a person sees this session and cannot act in it."""
+        return tokens.viewer_url(base_url, session, self._sealer, Use.VIEW)
+
     def new_token(self, use: Use, session: Session) -> str:
         """A token that opens the session for that use alone."""
         return tokens.new_token(use, session, self._sealer)

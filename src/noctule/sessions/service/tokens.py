@@ -1,8 +1,9 @@
 """Tokens that stand in a session's addresses: each opens one session for one use, until its last possible minute.
 
-The address authenticates itself, since neither a browser's WebSocket nor Playwright nor Puppeteer sends headers there, and
-the API key never appears in it. The token dies with the session; the time in it only bounds what a leaked one is worth
-to the life that the session was given. What was made for one use opens nothing in another: who may watch may not act.
+The address authenticates itself, since neither a browser's WebSocket nor Playwright nor Puppeteer sends headers there,
+and the API key never appears in it. The token dies with the session; the time in it only bounds what a leaked one is
+worth to the life that the session was given. What was made for one use opens nothing in another: who may watch may not
+act.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -37,9 +38,10 @@ def cdp_url(base_url: str, session: Session, sealer: Sealer) -> str:
     return f"{websocket_root(base_url)}/sessions/{session.id}/cdp?token={new_token(Use.CDP, session, sealer)}"
 
 
-def viewer_url(base_url: str, session: Session, sealer: Sealer) -> str:
-    """The page on which a person sees the session and can act in it. Options may be appended with ``&``."""
-    return f"{base_url.rstrip('/')}/viewer?session={session.id}&token={new_token(Use.INTERACT, session, sealer)}"
+def viewer_url(base_url: str, session: Session, sealer: Sealer, use: Use = Use.INTERACT) -> str:
+    """The page on which a person sees the session and, unless ``use`` is ``VIEW``, can act in it. Options may be
+    appended with ``&``."""
+    return f"{base_url.rstrip('/')}/viewer?session={session.id}&token={new_token(use, session, sealer)}"
 
 
 def websocket_root(base_url: str) -> str:
