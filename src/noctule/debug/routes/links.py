@@ -3,12 +3,14 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic.json_schema import SkipJsonSchema
 
 from noctule.debug.service import DebugService, TabLinks
 from noctule.debug.wire import SessionDebugResponse, TabsData, TabSessionDebugResponse, WebSocketUrls
 from noctule.kit.web import CallerDep, LooseBool
 
 _UpdateMetadata = Annotated[LooseBool, Query(description="Whether the call counts as activity; it does not.")]
+_WHICH = "Which tab, counted from 0; -1 is the last one. The one in view if absent."
 VIEW_ONLY_HEADER = "x-noctule-view-only-url"
 
 
@@ -32,8 +34,7 @@ def add(routes: APIRouter, service: DebugService) -> None:
     async def tab(
         caller: CallerDep,
         session_id: str,
-        tab_idx: Annotated[int, Query(description="Counted from 0; -1 is the last one. The one in view if absent.")]
-        | None = None,
+        tab_idx: Annotated[int | SkipJsonSchema[None], Query(description=_WHICH)] = None,
     ) -> TabSessionDebugResponse:
         """Where one tab of a live session is looked at."""
         return _shown(await service.tab_links(caller.workspace_id, session_id, caller.base_url, tab_idx))

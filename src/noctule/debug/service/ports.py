@@ -8,8 +8,7 @@ from noctule.browser.commands import Command, Result
 from noctule.browser.devtools import Resource
 from noctule.browser.screen import Taker
 from noctule.browser.steering import Input, View
-from noctule.sessions.domain import Session, Step
-from noctule.sessions.service import SessionView, Use
+from noctule.sessions.service import Session, SessionView, Step, Use
 
 
 class Pictures(Protocol):

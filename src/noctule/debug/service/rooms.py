@@ -18,7 +18,7 @@ from noctule.debug.service.ports import Hand, Pictures
 from noctule.debug.service.watching import Watcher
 from noctule.kit.clock import Clock
 from noctule.kit.errors import TooManyRequests
-from noctule.sessions.domain import Step
+from noctule.sessions.service import Step
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,7 @@ from noctule.debug.service.seats import Seat, Watch
 from noctule.debug.service.watching import Watcher
 from noctule.kit.clock import Clock
 from noctule.kit.errors import BrowserFailed, Conflict, InvalidRequest, NotFound, Unauthenticated, Unavailable
-from noctule.sessions.domain import Session, Step
-from noctule.sessions.service import SessionView, Use, websocket_root
+from noctule.sessions.service import Session, SessionView, Step, Use, websocket_root
 
 _RECORDING_FRAMES_PER_SECOND = 15.0
 
