@@ -128,13 +128,27 @@ class Steering:
     # -- inside --------------------------------------------------------------------------------------------
 
     async def _ask(self, function: str, *arguments: object) -> object:
+        if not await self._quiet():
+            return ""
         tab = self._tabs.in_view
-        if tab is None or tab.closed or tab.crashed or self._unanswered:
+        if tab is None or tab.closed or tab.crashed:
             return ""
         try:
             return await tab.world.run(("steer",), function, *arguments, deadline=Deadline(_PAGE_SECONDS)) or ""
         except (CdpError, CommandFailed):
             return ""
+
+    async def _quiet(self) -> bool:
+        """Wait, for a moment, until the inputs that came before are done; says whether they are."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _PAGE_SECONDS
+        while self._unanswered or self._waiting:
+            pending = {task for task in (self._worker, *self._unanswered) if task is not None and not task.done()}
+            left = until - loop.time()
+            if left <= 0 or not pending:
+                return False
+            await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        return True
 
     def _drawn_together(self, given: Input) -> bool:
         """Whether the input could be made part of the one that waits last."""

@@ -44,7 +44,7 @@ export function showTabs({ tabs, current, loading, can_go_back, can_go_forward }
   const url = shown && shown.url !== "about:blank" ? shown.url : "";
   address.dataset.url = url;
   if (document.activeElement !== address) address.value = url;
-  document.title = `${shown?.title || url || "Session"} · Noctule`;
+  document.title = `${(url && shown?.title) || url || "Session"} · Noctule`;
   byId("back").disabled = !can_go_back || !canAct;
   byId("forward").disabled = !can_go_forward || !canAct;
   for (const id of ["reload", "new-tab"]) byId(id).disabled = !canAct;
@@ -53,7 +53,8 @@ export function showTabs({ tabs, current, loading, can_go_back, can_go_forward }
 }
 
 function tabButton(tab, isCurrent, send, canAct, count) {
-  const title = tab.title || (tab.url === "about:blank" ? "New tab" : tab.url);
+  const isEmpty = tab.url === "about:blank";
+  const title = isEmpty && (!tab.title || tab.title === tab.url) ? "New tab" : tab.title || tab.url;
   const box = document.createElement("div");
   box.className = "tab";
   box.dataset.id = tab.id;

@@ -40,9 +40,16 @@ export function fit() {
   const height = (head.height || canvas.height) + (head.offset_top || 0);
   const room = Math.min(holder.clientWidth / width, holder.clientHeight / height);
   const scale = fills ? room : Math.min(1, room);
-  canvas.style.width = `${Math.max(1, Math.floor(width * scale))}px`;
-  canvas.style.height = `${Math.max(1, Math.floor(height * scale))}px`;
+  const box = holder.getBoundingClientRect();
+  const shown = { width: Math.max(1, Math.floor(width * scale)), height: Math.max(1, Math.floor(height * scale)) };
+  canvas.style.width = `${shown.width}px`;
+  canvas.style.height = `${shown.height}px`;
+  // Its pixels lie on those of the screen, or it would be blurred.
+  canvas.style.left = `${onGrid(box.left + (box.width - shown.width) / 2) - box.left}px`;
+  canvas.style.top = `${onGrid(box.top + (box.height - shown.height) / 2) - box.top}px`;
 }
+
+const onGrid = (value) => Math.round(value * devicePixelRatio) / devicePixelRatio;
 
 // Where in the remote page a point of this window is, and how many of its pixels one of ours is.
 export function place(event) {
