@@ -70,6 +70,7 @@ async def _answer(reader: asyncio.StreamReader) -> bytes | None:
         sizes = [line.partition(":")[2].strip() for line in lines if line.lower().startswith("content-length:")]
         if len(sizes) != 1 or not sizes[0].isdigit() or int(sizes[0]) > _LARGEST_FILE_BYTES:
             raise ConnectionError("the browser's answer has no size, or too large a one")
-        return await reader.readexactly(int(sizes[0]))
+        # A file that it does not have is an empty one.
+        return await reader.readexactly(int(sizes[0])) or None
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
         raise ConnectionError(f"the browser's answer is not complete: {error}") from None

@@ -12,10 +12,6 @@ Closer = Callable[[str], None]
 """Closes a stream; told why, in a sentence for its client."""
 
 
-def _always() -> bool:
-    return True
-
-
 @dataclass(frozen=True)
 class Door:
     """Where a browser listens, and what its session wants to hear.
@@ -25,8 +21,7 @@ class Door:
     ``on_release`` registers a closer that is called on the event loop when the session ends, with a sentence
     that says why, and returns a function that takes the closer back. ``has_window`` says that the browser
     acts on key strokes that its pages leave, as full Chromium does (even headless) and the headless shell
-    does not. ``is_open`` says whether messages to the endpoint itself are let through: that of a browser always is,
-    that of one page only while the page is one of the web.
+    does not. ``page_is_open`` is set where the endpoint is that of one page, and says whether it is one of the web now.
     """
 
     host: str
@@ -36,4 +31,4 @@ class Door:
     touch: Callable[[], None]
     on_release: Callable[[Closer], Callable[[], None]]
     has_window: bool = True
-    is_open: Callable[[], bool] = _always
+    page_is_open: Callable[[], bool] | None = None

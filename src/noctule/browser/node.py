@@ -241,7 +241,7 @@ class Node:
         tab = next((tab for tab in session.browser.driver.tabs.all if tab.target_id == tab_id), None)
         if tab is None:
             return None
-        return replace(door, path=f"/devtools/page/{tab_id}", is_open=lambda: not tab.closed and is_web(tab.url))
+        return replace(door, path=f"/devtools/page/{tab_id}", page_is_open=lambda: not tab.closed and is_web(tab.url))
 
     def has_devtools(self, session_id: str) -> bool:
         """Whether the session's browser is one of ours, which brings DevTools along."""

@@ -180,6 +180,9 @@ _URL_IS_A_KEY: Final = frozenset(
     }
 )
 
+# What a page's client needs of targets: its frames of other origins, and its workers.
+_OF_A_PAGE: Final = frozenset({"detachFromTarget", "getTargetInfo", "sendMessageToTarget", "setAutoAttach"})
+
 _NESTING_LIMIT: Final = 4
 _PLAIN_LIMIT: Final = 256
 _NO_SUCH_SESSION: Final = -32001
@@ -218,15 +221,15 @@ def check_url(url: object) -> None:
 class Judge:
     """The rules for one client, which may name files below ``files`` and speak on ``sessions`` of web pages.
 
-    ``has_window`` is the door's: key strokes are looked at where the browser has shortcuts of its own. So is
-    ``is_open``: on a page's own endpoint a message without a session speaks to that page, which may have become one of
-    the browser's.
+    ``has_window`` and ``page_is_open`` are the door's. Key strokes are looked at where the browser has shortcuts of its
+    own. On a page's endpoint a message without a session speaks to that page, which may have become one of the
+    browser's own, and targets that are no part of the page are not offered.
     """
 
     def __init__(
-        self, files: Path, sessions: Sessions, *, has_window: bool, is_open: Callable[[], bool] | None = None
+        self, files: Path, sessions: Sessions, *, has_window: bool, page_is_open: Callable[[], bool] | None = None
     ) -> None:
-        self._is_open = is_open or (lambda: True)
+        self._page_is_open = page_is_open
         self._files = files
         self._sessions = sessions
         # Methods that were found to have no rule of their own, so that the next call of each is judged sooner.
@@ -249,8 +252,8 @@ class Judge:
         method, session_id, params = message.get("method"), message.get("sessionId"), message.get("params")
         if not isinstance(method, str):
             return Refuse("a message must name its method")
-        if session_id is None and not self._is_open() and method != "Runtime.runIfWaitingForDebugger":
-            return Refuse("the browser's own pages are not offered to the clients of a session")
+        if self._page_is_open is not None and (refusal := self._beside_the_page(session_id, method)) is not None:
+            return refusal
         # Every message passes here, so the usual case costs no call.
         if (
             session_id is not None
@@ -294,6 +297,16 @@ class Judge:
             # Attaching may have stopped the browser's own page; letting it go on tells nothing.
             return None
         return Refuse("the browser's own pages are not offered to the clients of a session")
+
+    def _beside_the_page(self, session_id: object, method: str) -> Refuse | None:
+        """Why a message does not belong on a page's endpoint."""
+        domain, _, name = method.partition(".")
+        if domain == "Target" and name not in _OF_A_PAGE:
+            return Refuse("this address opens one page; the session's cdp_url opens its browser")
+        is_let_through = self._page_is_open is None or self._page_is_open()
+        if session_id is None and not is_let_through and method != "Runtime.runIfWaitingForDebugger":
+            return Refuse("the browser's own pages are not offered to the clients of a session")
+        return None
 
     def _download_here(self, params: JsonObject) -> JsonObject:
         changed = {key: value for key, value in params.items() if key != "downloadPath"}

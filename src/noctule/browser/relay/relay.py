@@ -68,7 +68,7 @@ class Relay(asyncio.Protocol):
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._sessions = Sessions()
-        self._judge = Judge(door.downloads, self._sessions, has_window=door.has_window, is_open=door.is_open)
+        self._judge = Judge(door.downloads, self._sessions, has_window=door.has_window, page_is_open=door.page_is_open)
         self._reader = MessageReader(CLIENT_MESSAGE_LIMIT_BYTES)
         self._cursor = FrameCursor(BROWSER_MESSAGE_LIMIT_BYTES, EVENT_PREFIX, EVENT_LIMIT_BYTES)
 

@@ -105,7 +105,7 @@ class Gate:
         door = await self.open_cdp(session_id, token)
         if tab_id != self.tab_id:
             raise NotFound("There is no such tab.")
-        return replace(door, path=f"/devtools/page/{tab_id}", is_open=lambda: self.page_is_open)
+        return replace(door, path=f"/devtools/page/{tab_id}", page_is_open=lambda: self.page_is_open)
 
     def release(self, reason: str = SESSION_OVER) -> None:
         for closer in list(self.closers):

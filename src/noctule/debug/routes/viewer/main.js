@@ -13,6 +13,7 @@ let view = null;
 let control = { holder: null };
 let canAct = false;
 
+document.getElementById("without-scripts").remove();
 root.dataset.waiting = "";
 
 const connection = new Connection({
