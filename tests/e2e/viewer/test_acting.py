@@ -118,7 +118,7 @@ def test_the_mouse_looks_as_it_does_over_there(remote: Remote, person: Person) -
     cursor = "document.getElementById('canvas').style.cursor"
     for x, y, shape in ((350, 200, "grab"), (320, 132, "pointer"), (400, 60, "text"), (900, 700, "default")):
         person.page.mouse.move(*person.place(x, y))
-        wait_until(lambda shape=shape: person.page.evaluate(cursor) == shape, f"the shape {shape}")
+        person.page.wait_for_function(f"{cursor} === '{shape}'")
 
 
 def test_tabs_are_opened_chosen_and_closed(remote: Remote, person: Person) -> None:
