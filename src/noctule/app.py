@@ -23,6 +23,8 @@ from noctule.browser.proxy_pool import ProxyPool
 from noctule.browser.recording import Ffmpeg, NoEncoder, Recordings
 from noctule.db.engine import Database
 from noctule.db.migrate import migrate
+from noctule.debug import routes as debug_routes
+from noctule.debug.service import Control, DebugService
 from noctule.extraction.extractor import Extractor
 from noctule.fleet.local import LocalFleet
 from noctule.health import routes as health_routes
@@ -31,9 +33,10 @@ from noctule.http.app import build_app
 from noctule.http.gate import Gatekeeping
 from noctule.http.idempotency import Idempotency
 from noctule.kit.clock import SystemClock
-from noctule.kit.errors import Conflict
+from noctule.kit.errors import Conflict, NotFound
 from noctule.kit.ids import new_id
 from noctule.kit.money import parse_dollars
+from noctule.kit.scope import KeyScope
 from noctule.kit.seal import Sealer
 from noctule.kit.tasks import Owned
 from noctule.llm.assembly import ModelSettings, build_gateway
@@ -59,7 +62,7 @@ from noctule.scripts.service import ScriptService
 from noctule.secrets import routes as secret_routes
 from noctule.secrets.service import SecretService
 from noctule.sessions import routes as session_routes
-from noctule.sessions.service import SessionService
+from noctule.sessions.service import SessionService, Use
 from noctule.sessions.store import idle_ends
 from noctule.settings import Settings
 from noctule.storage.routes import links as link_routes
@@ -113,6 +116,26 @@ class Streams:
         if door is None:
             raise Conflict(f"Session {session_id} has no browser of this server's to connect to.")
         return door
+
+    async def open_page(self, session_id: str, tab_id: str, token: str) -> Door:
+        """The door to one page that the token opens. Raises ``Unauthenticated``, ``Conflict``, ``NotFound``."""
+        await self.sessions.authorize_stream(session_id, token, Use.DEVTOOLS)
+        door = self.node.page_door(session_id, tab_id)
+        if door is None:
+            raise NotFound(f"Session {session_id} has no such tab (any more).")
+        return door
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceKeys:
+    """Whose sessions an API key in the address of a stream opens."""
+
+    workspaces: WorkspaceService
+
+    async def workspace_of(self, secret: str) -> str | None:
+        """The workspace of a key that is known and not an operator's."""
+        identity = await self.workspaces.authenticate(secret)
+        return None if identity is None or identity.scope is not KeyScope.WORKSPACE else identity.workspace_id
 
 
 class MeterCharging:
@@ -293,8 +316,19 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
         )
         stack.push_async_callback(storage.sweeper.close)
         fleet.on_download(BrowserDownloads(sessions, storage).keep)
+        control = Control(clock)
+        debug = DebugService(
+            sessions=sessions, browsers=node, runs=fleet, keys=WorkspaceKeys(workspaces), control=control, clock=clock
+        )
         page = PageService(
-            sessions, fleet, clock, llm=gateway, extractor=extractor, new_budget=gateway.new_budget, files=storage
+            sessions,
+            fleet,
+            clock,
+            llm=gateway,
+            extractor=extractor,
+            new_budget=gateway.new_budget,
+            control=control,
+            files=storage,
         )
         scrapes = ScrapeService(sessions=sessions, scraping=page.scraping, extractor=extractor, clock=clock)
         stack.push_async_callback(scrapes.close)
@@ -308,6 +342,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
                 page_routes.router(page),
                 script_routes.router(ScriptService(sessions)),
                 replay_routes.router(replays),
+                debug_routes.router(debug),
                 scrape_routes.router(scrapes),
                 usage_routes.router(UsageService(database, metering, request_log, workspaces)),
                 budget_routes.router(BudgetService(database, metering, workspaces)),

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from fastapi import APIRouter, FastAPI
 
+from noctule.debug.routes import router as debug_router
 from noctule.health.routes import router as health_router
 from noctule.http.app import build_app
 from noctule.operator.routes import router as operator_router
@@ -28,6 +29,7 @@ def published() -> FastAPI:
         sessions_router(nobody, nobody),
         page_router(nobody),
         scripts_router(nobody),
+        debug_router(nobody),
         scrape_router(nobody),
         usage_router(nobody),
         budgets_router(nobody),

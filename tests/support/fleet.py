@@ -57,6 +57,8 @@ from noctule.browser.commands import (
     SandboxLevel,
     Screenshot,
     SetCookies,
+    ShowTab,
+    ShutTab,
     SwitchTab,
     Traffic,
     Wait,
@@ -254,8 +256,10 @@ class FakeFleet:
                 return Done(f"Opened {url} in a new tab, which is now the current one")
             case SwitchTab(index=index):
                 return Done(f"Switched to tab {index}")
-            case CloseTab():
+            case CloseTab() | ShutTab():
                 return Done("Closed the tab")
+            case ShowTab(tab_id=tab_id):
+                return Done(f"Switched to tab {tab_id}")
             case GetCookies():
                 return Cookies(tuple(session.cookies.values()))
             case SetCookies(cookies=cookies):

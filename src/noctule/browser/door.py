@@ -27,6 +27,7 @@ class Door:
     acts on key strokes that its pages leave, as full Chromium does (even headless) and the headless shell
     does not. ``downloads_denied`` is told the context in which a client wants no downloads, an empty text for
     the default one, and ``downloads_left`` that a client is gone which had wishes for downloads.
+    ``page_is_open`` is set where the endpoint is that of one page, and says whether it is one of the web now.
     """
 
     host: str
@@ -38,3 +39,4 @@ class Door:
     has_window: bool = True
     downloads_denied: Callable[[str], None] = _ignore
     downloads_left: Callable[[], None] = _ignore
+    page_is_open: Callable[[], bool] | None = None

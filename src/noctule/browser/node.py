@@ -14,6 +14,7 @@ What must always hold:
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -36,6 +37,7 @@ from noctule.browser.commands import (
     SandboxLevel,
     Traffic,
 )
+from noctule.browser.devtools import Resource, fetch
 from noctule.browser.door import Closer, Door
 from noctule.browser.driver.acting.settling import place
 from noctule.browser.driver.downloads import Download
@@ -44,8 +46,10 @@ from noctule.browser.egress.policy import EgressPolicy
 from noctule.browser.launcher import Launcher
 from noctule.browser.process import LaunchFailed
 from noctule.browser.recording import Recordings
+from noctule.browser.relay.targets import is_web
 from noctule.browser.screen import Screen
 from noctule.browser.shared import SharedBrowsers
+from noctule.browser.steering import Steering
 from noctule.browser.warm import WarmPool
 from noctule.kit.clock import Clock, SystemClock
 
@@ -69,6 +73,8 @@ class _Session:
     def __init__(self, browser: Browser, clock: Clock) -> None:
         self.browser = browser
         self.screen = Screen(browser.driver.tabs)
+        driver = browser.driver
+        self.steering = Steering(driver.tabs, lambda: driver.acting, has_window=lambda: driver.has_window)
         self.closers: dict[int, Closer] = {}
         self.commands = 0
         self.ended_because: str | None = None
@@ -244,6 +250,31 @@ class Node:
         session = self._sessions.get(session_id)
         return None if session is None else session.screen
 
+    def steering(self, session_id: str) -> Steering | None:
+        """A person's hand on the session's page; ``None`` for an unknown session."""
+        session = self._sessions.get(session_id)
+        return None if session is None else session.steering
+
+    def page_door(self, session_id: str, tab_id: str) -> Door | None:
+        """Where the CDP proxy finds one page of the session's, which is let through while it is a page of the web;
+        ``None`` where there is no such tab, and where ``door`` has none."""
+        session, door = self._sessions.get(session_id), self.door(session_id)
+        if session is None or door is None:
+            return None
+        tab = next((tab for tab in session.browser.driver.tabs.all if tab.target_id == tab_id), None)
+        if tab is None:
+            return None
+        return replace(door, path=f"/devtools/page/{tab_id}", page_is_open=lambda: not tab.closed and is_web(tab.url))
+
+    def has_devtools(self, session_id: str) -> bool:
+        """Whether the session's browser is one of ours, which brings DevTools along."""
+        return self.door(session_id) is not None
+
+    async def front_end(self, session_id: str, path: str) -> Resource | None:
+        """A file of the DevTools front end of the session's browser; ``None`` where there is none of that path."""
+        door = self.door(session_id)
+        return None if door is None else await fetch(door, path)
+
     def touch(self, session_id: str) -> None:
         """Something happened in the session."""
         if (session := self._sessions.get(session_id)) is not None:
@@ -350,6 +381,7 @@ class Node:
         if self._recordings is not None:
             self._recordings.end(session_id)
         session.screen.close(reason)
+        session.steering.close()
         self._supervise(session.browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS))
         for closer in list(session.closers.values()):
             try:

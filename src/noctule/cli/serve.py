@@ -14,6 +14,7 @@ import uvloop
 
 from noctule.app import Noctule, running
 from noctule.cli.common import load_settings, plain_sentences
+from noctule.debug.wire import LONGEST_MESSAGE_BYTES
 from noctule.http.protocol import BoundedHttp
 from noctule.http.upgrade import websocket_protocol
 from noctule.kit import log
@@ -77,6 +78,9 @@ async def _serve(settings: Settings) -> None:
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                # Pictures are compressed already.
+                ws_per_message_deflate=False,
+                ws_max_size=LONGEST_MESSAGE_BYTES,
                 timeout_graceful_shutdown=_GRACEFUL_SECONDS,
                 timeout_keep_alive=75,
                 h11_max_incomplete_event_size=64 * 1024,

@@ -5,10 +5,12 @@ from typing import Any
 
 import msgspec
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Match
+from starlette.websockets import WebSocket, WebSocketState
 
 from noctule import API_VERSION
 from noctule.http.gate import Gate, Gatekeeping
@@ -30,6 +32,7 @@ _TAGS = {
     "usage": "What was used and what it cost.",
     "webhooks": "Signed messages to one's own servers: credit and budgets that are spent, sessions that ended.",
     "operator": "Every workspace, its plan and its credit; with a key of the operator's scope.",
+    "debug": "Live view, DevTools and streams of a session.",
     "health": "Whether the server lives and is ready.",
 }
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -56,6 +59,7 @@ def build_app(*, settings: Settings, routers: Sequence[APIRouter], gate: Gatekee
     app.include_router(_own_routes(app))
     app.add_exception_handler(NoctuleError, _on_our_error)
     app.add_exception_handler(RequestValidationError, _on_bad_payload)
+    app.add_exception_handler(WebSocketRequestValidationError, _on_bad_payload)
     app.add_exception_handler(HTTPException, _on_framework_error)
     app.add_middleware(Gate, keeping=gate, public_url=settings.public_url)
     return app
@@ -87,13 +91,23 @@ def _own_routes(app: FastAPI) -> APIRouter:
 
 async def _on_our_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, NoctuleError)
-    return reply_to(error, request.scope["path"])
+    reply = reply_to(error, request.scope["path"])
+    await _deny(request, reply)
+    return reply
 
 
 async def _on_bad_payload(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+    assert isinstance(error, RequestValidationError | WebSocketRequestValidationError)
     message, detail = described(error.errors())
-    return error_reply(422, message, request.scope["path"], detail)
+    reply = error_reply(422, message, request.scope["path"], detail)
+    await _deny(request, reply)
+    return reply
+
+
+async def _deny(connection: HTTPConnection, reply: Response) -> None:
+    """Answer a websocket that was not accepted yet as its request would have been answered."""
+    if isinstance(connection, WebSocket) and connection.application_state is WebSocketState.CONNECTING:
+        await connection.send_denial_response(reply)
 
 
 async def _on_framework_error(request: Request, error: Exception) -> Response:

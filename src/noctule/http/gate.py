@@ -31,8 +31,8 @@ from noctule.kit.tasks import Owned
 from noctule.kit.web import CALLER_IN_SCOPE, Caller
 from noctule.workspaces.domain import Identity
 
-PUBLIC_PATHS: Final = frozenset({"/health", "/ready", "/openapi.json", "/docs", "/favicon.ico"})
-PUBLIC_PREFIXES: Final = ("/files/",)
+PUBLIC_PATHS: Final = frozenset({"/health", "/ready", "/openapi.json", "/docs", "/favicon.ico", "/viewer"})
+PUBLIC_PREFIXES: Final = ("/files/", "/viewer/", "/devtools/")
 """Below these the address itself is the credential."""
 _NEVER_LIMITED: Final = frozenset({"/health", "/ready"})
 _OPERATOR: Final = "/operator"
@@ -42,6 +42,9 @@ _WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _OUR_HEADERS: Final = b"x-noctule-"
 
 ANONYMOUS_REQUESTS_PER_MINUTE: Final = 600
+# DevTools is made of some two hundred files, which a browser asks for at once.
+_MANY_FILES: Final = "/devtools/"
+FILES_PER_MINUTE: Final = 6000
 _LIMIT_KEPT_SECONDS: Final = 5.0
 _MOST_LIMITS_KEPT: Final = 10_000
 
@@ -242,8 +245,10 @@ class Gate:
     # -- how often ---------------------------------------------------------------------------------------
 
     def _limit_anonymous(self, exchange: _Exchange) -> None:
-        who = "address:" + client_network(exchange.scope)
-        exchange.allowance = self._rates.hit(who, ANONYMOUS_REQUESTS_PER_MINUTE)
+        who, limit = "address:" + client_network(exchange.scope), ANONYMOUS_REQUESTS_PER_MINUTE
+        if exchange.path.startswith(_MANY_FILES):
+            who, limit = "files:" + who, FILES_PER_MINUTE
+        exchange.allowance = self._rates.hit(who, limit)
         if not exchange.allowance.allowed and exchange.path not in _NEVER_LIMITED:
             raise _too_many(exchange.allowance)
 

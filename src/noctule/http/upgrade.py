@@ -1,4 +1,5 @@
-"""WebSocket upgrades: ``GET /sessions/{id}/cdp?token=…`` goes to the CDP relay, all else to uvicorn.
+"""WebSocket upgrades: ``GET /sessions/{id}/cdp?token=…`` goes to the CDP relay, as does
+``/sessions/{id}/devtools/{tab}``, which speaks to one page alone; all else goes to uvicorn.
 
 The relay works on the connection's own transport, because ASGI's message per frame costs more than the
 whole round trip may. The token in the address is the credential, so neither an Authorization header nor the
@@ -25,6 +26,7 @@ CLIENTS_PER_SESSION: Final = 32
 GATE_TIMEOUT_SECONDS: Final = 10.0
 
 _CDP_PATH: Final = re.compile(r"/+sessions/+([^/]+)/+cdp/*")
+_PAGE_PATH: Final = re.compile(r"/+sessions/+([^/]+)/+devtools/+([^/]+)/*")
 
 
 class CdpGate(Protocol):
@@ -36,6 +38,11 @@ class CdpGate(Protocol):
         Raises ``Unauthenticated`` for a token that is not this session's, ``NotFound`` for a session that
         does not exist, ``Conflict`` for one that has no browser (any more).
         """
+        ...
+
+    async def open_page(self, session_id: str, tab_id: str, token: str) -> Door:
+        """The door to one page of the session's browser; raises as ``open_cdp`` does, ``NotFound`` for a tab that is
+        not open."""
         ...
 
 
@@ -105,7 +112,7 @@ class _Upgrade(asyncio.Protocol):
             self._refuse(bad.status, bad.message, bad.headers)
             return
         path, _, query = head.first_line[1].partition("?")
-        match = _CDP_PATH.fullmatch(path)
+        match = _CDP_PATH.fullmatch(path) or _PAGE_PATH.fullmatch(path)
         if match is None:
             self._other = WebSocketsSansIOProtocol(
                 config=self._config, server_state=self._state, app_state=self._app_state
@@ -115,11 +122,13 @@ class _Upgrade(asyncio.Protocol):
             return
         # Nothing is read until the relay reads it, so an impatient client fills its own buffers.
         self._transport.pause_reading()
-        self._opening = asyncio.get_running_loop().create_task(self._open(head, unquote(match[1]), query))
+        self._opening = asyncio.get_running_loop().create_task(
+            self._open(head, *map(unquote, match.groups()), query=query)
+        )
         self._state.tasks.add(self._opening)
         self._opening.add_done_callback(self._state.tasks.discard)
 
-    async def _open(self, head: handshake.Head, session_id: str, query: str) -> None:
+    async def _open(self, head: handshake.Head, session_id: str, tab_id: str | None = None, *, query: str) -> None:
         counted = False
         try:
             response = handshake.accept(head)
@@ -127,7 +136,11 @@ class _Upgrade(asyncio.Protocol):
             if not token:
                 raise Unauthenticated("The address has no token.")
             async with asyncio.timeout(GATE_TIMEOUT_SECONDS):
-                door = await self._shared.gate.open_cdp(session_id, token)
+                gate = self._shared.gate
+                opening = (
+                    gate.open_cdp(session_id, token) if tab_id is None else gate.open_page(session_id, tab_id, token)
+                )
+                door = await opening
             if self._clients[session_id] >= CLIENTS_PER_SESSION:
                 raise TooManyRequests(f"{CLIENTS_PER_SESSION} clients are connected to this session already.")
             self._clients[session_id] += 1

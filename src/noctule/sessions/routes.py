@@ -31,7 +31,11 @@ def router(service: SessionService, clock: Clock) -> APIRouter:
 
     def shown(view: SessionView, caller: Caller) -> SessionResponse:
         return SessionResponse.of(
-            view.session, now=clock.now(), steps=view.steps, cdp_url=service.cdp_url(caller.base_url, view)
+            view.session,
+            now=clock.now(),
+            steps=view.steps,
+            cdp_url=service.cdp_url(caller.base_url, view),
+            viewer_url=service.viewer_url(caller.base_url, view),
         )
 
     def priced(view: SessionView, caller: Caller, response: Response) -> SessionResponse:

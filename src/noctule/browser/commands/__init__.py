@@ -19,6 +19,8 @@ from noctule.browser.commands.acting import (
     RemoteFile,
     Scroll,
     SelectOption,
+    ShowTab,
+    ShutTab,
     SwitchTab,
     Target,
     Typing,
@@ -58,7 +60,7 @@ from noctule.browser.commands.spec import (
     Viewport,
 )
 
-Navigation = Goto | GoBack | GoForward | Reload | GotoNewTab | SwitchTab | CloseTab
+Navigation = Goto | GoBack | GoForward | Reload | GotoNewTab | SwitchTab | CloseTab | ShowTab | ShutTab
 Acting = Click | Fill | Check | SelectOption | PressKey | Scroll | FormFill | UploadFile | DownloadFile
 Command = Navigation | Acting | Wait | EvaluateJs | Screenshot | GetCookies | SetCookies | Observe | ReadPage
 Result = Done | Evaluated | Picture | Cookies | Acted | Downloaded | Observed | PageRead
@@ -115,6 +117,8 @@ __all__ = [
     "Scroll",
     "SelectOption",
     "SetCookies",
+    "ShowTab",
+    "ShutTab",
     "SwitchTab",
     "TabInfo",
     "Target",

@@ -137,6 +137,20 @@ class CloseTab:
     """Close the current tab. Answers ``Done``."""
 
 
+@dataclass(frozen=True, slots=True)
+class ShowTab:
+    """Make the tab with this id of the browser's the current one. Answers ``Done``."""
+
+    tab_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShutTab:
+    """Close the tab with this id of the browser's, whether it is the current one or not. Answers ``Done``."""
+
+    tab_id: str
+
+
 # -- results -------------------------------------------------------------------------------------------
 
 

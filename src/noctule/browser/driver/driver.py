@@ -32,6 +32,8 @@ from noctule.browser.commands import (
     Result,
     Screenshot,
     SetCookies,
+    ShowTab,
+    ShutTab,
     SwitchTab,
     Viewport,
     Wait,
@@ -79,6 +81,7 @@ class Driver:
         self._is_headless_shell = True
         self._lock = asyncio.Lock()
         self._waiting = 0
+        self._acting: asyncio.Future[None] | None = None
 
     @property
     def closed(self) -> "asyncio.Future[str]":
@@ -89,6 +92,16 @@ class Driver:
     def tabs(self) -> Tabs:
         """The tabs of this browser."""
         return self._tabs
+
+    @property
+    def acting(self) -> "asyncio.Future[None] | None":
+        """Done once the command that acts on the page right now has ended; ``None`` where none does."""
+        return self._acting
+
+    @property
+    def has_window(self) -> bool:
+        """Whether the browser has shortcuts of its own, as full Chromium does."""
+        return self._actor.has_window
 
     def use_downloads(self, folder: Path) -> None:
         """Where this browser may put files that are downloaded, and where we can read them."""
@@ -223,8 +236,15 @@ class Driver:
                 return await self._navigator.goto_new_tab(self._tabs, tab, command)
             case SwitchTab() | CloseTab():
                 return await self._navigator.change_tab(self._tabs, tab, command)
+            case ShowTab() | ShutTab():
+                return await self._navigator.pick_tab(self._tabs, command)
             case _ if isinstance(command, Acting):
-                return await self._actor.run(tab, command)
+                self._acting = asyncio.get_running_loop().create_future()
+                try:
+                    return await self._actor.run(tab, command)
+                finally:
+                    self._acting.set_result(None)
+                    self._acting = None
         raise CommandFailed("ActionExecutionError", f"{type(command).__name__} is not known here")
 
     async def _wait(self, command: Wait) -> Done:

@@ -17,6 +17,8 @@ from noctule.browser.commands import (
     Goto,
     GotoNewTab,
     Reload,
+    ShowTab,
+    ShutTab,
     SwitchTab,
     WaitUntil,
 )
@@ -165,6 +167,17 @@ class Navigator:
         chosen = tabs.all[command.index]
         await tabs.show(chosen)
         return Done(f"Switched to tab {tabs.all.index(chosen)}: {chosen.url}")
+
+    async def pick_tab(self, tabs: Tabs, command: ShowTab | ShutTab) -> Done:
+        """Show or close the tab of that id. Raises ``CommandFailed`` where there is none (any more)."""
+        chosen = next((tab for tab in tabs.all if tab.target_id == command.tab_id), None)
+        if chosen is None:
+            raise CommandFailed("InvalidActionError", "This tab is not open any more")
+        if isinstance(command, ShutTab):
+            current = await tabs.close(chosen)
+            return Done(f"Closed the tab; the current one is now {current.url}")
+        await tabs.show(chosen)
+        return Done(f"Switched to {chosen.url}")
 
     # -- what went wrong -----------------------------------------------------------------------------------
 

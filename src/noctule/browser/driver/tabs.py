@@ -155,6 +155,11 @@ class Tabs:
         """The open tabs, in the order in which they were opened."""
         return tuple(self._tabs.values())
 
+    async def infos(self, *, timeout_seconds: float) -> dict[str, dict[str, Any]]:
+        """What the browser itself knows of its targets, by id. Raises ``CdpError``."""
+        answer = await self._connection.call("Target.getTargets", timeout_seconds=timeout_seconds)
+        return {info["targetId"]: info for info in answer["targetInfos"]}
+
     def newest_from(self, opener: Tab, known: Collection[Tab]) -> Tab | None:
         """The last tab that a page opened, beside those that were known; ``None`` if there is none."""
         opened = (tab for tab in reversed(self._tabs.values()) if tab not in known)

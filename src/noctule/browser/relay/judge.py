@@ -180,6 +180,9 @@ _URL_IS_A_KEY: Final = frozenset(
     }
 )
 
+# What a page's client needs of targets: its frames of other origins, and its workers.
+_OF_A_PAGE: Final = frozenset({"detachFromTarget", "getTargetInfo", "sendMessageToTarget", "setAutoAttach"})
+
 _NESTING_LIMIT: Final = 4
 _PLAIN_LIMIT: Final = 256
 _NO_SUCH_SESSION: Final = -32001
@@ -218,7 +221,9 @@ def check_url(url: object) -> None:
 class Judge:
     """The rules for one client, which may name files below ``files`` and speak on ``sessions`` of web pages.
 
-    ``has_window`` is the door's: key strokes are looked at where the browser has shortcuts of its own.
+    ``has_window`` and ``page_is_open`` are the door's. Key strokes are looked at where the browser has shortcuts of its
+    own. On a page's endpoint a message without a session speaks to that page, which may have become one of the
+    browser's own, and targets that are no part of the page are not offered.
     """
 
     def __init__(
@@ -228,8 +233,10 @@ class Judge:
         *,
         has_window: bool,
         on_denied_downloads: Callable[[str], None] = lambda _: None,
+        page_is_open: Callable[[], bool] | None = None,
     ) -> None:
         self.has_set_downloads = False
+        self._page_is_open = page_is_open
         self._files = files
         self._on_denied_downloads = on_denied_downloads
         self._sessions = sessions
@@ -253,6 +260,8 @@ class Judge:
         method, session_id, params = message.get("method"), message.get("sessionId"), message.get("params")
         if not isinstance(method, str):
             return Refuse("a message must name its method")
+        if self._page_is_open is not None and (refusal := self._beside_the_page(session_id, method)) is not None:
+            return refusal
         # Every message passes here, so the usual case costs no call.
         if (
             session_id is not None
@@ -299,6 +308,16 @@ class Judge:
             # Attaching may have stopped the browser's own page; letting it go on tells nothing.
             return None
         return Refuse("the browser's own pages are not offered to the clients of a session")
+
+    def _beside_the_page(self, session_id: object, method: str) -> Refuse | None:
+        """Why a message does not belong on a page's endpoint."""
+        domain, _, name = method.partition(".")
+        if domain == "Target" and name not in _OF_A_PAGE:
+            return Refuse("this address opens one page; the session's cdp_url opens its browser")
+        is_let_through = self._page_is_open is None or self._page_is_open()
+        if session_id is None and not is_let_through and method != "Runtime.runIfWaitingForDebugger":
+            return Refuse("the browser's own pages are not offered to the clients of a session")
+        return None
 
     def _download_here(self, params: JsonObject) -> JsonObject:
         """Whatever a client wishes, files come into the session's folder and under their numbers, where those who

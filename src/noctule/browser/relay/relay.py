@@ -69,7 +69,11 @@ class Relay(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._sessions = Sessions()
         self._judge = Judge(
-            door.downloads, self._sessions, has_window=door.has_window, on_denied_downloads=door.downloads_denied
+            door.downloads,
+            self._sessions,
+            has_window=door.has_window,
+            on_denied_downloads=door.downloads_denied,
+            page_is_open=door.page_is_open,
         )
         self._reader = MessageReader(CLIENT_MESSAGE_LIMIT_BYTES)
         self._cursor = FrameCursor(BROWSER_MESSAGE_LIMIT_BYTES, EVENT_PREFIX, EVENT_LIMIT_BYTES)

@@ -19,6 +19,11 @@ EVENT_LIMIT_BYTES: Final = 4 << 20
 _WEB: Final = re.compile(r"(?i:https?:|data:|blob:|about:(blank|srcdoc)([?#]|\Z)|chrome-error:|\Z)")
 
 
+def is_web(url: str) -> bool:
+    """Whether an address is one that a page of the web can have."""
+    return _WEB.match(url) is not None
+
+
 class Standing(Enum):
     """What the client may do with a session."""
 
@@ -59,7 +64,7 @@ class Sessions:
                         self._weigh(session_id, info)
 
     def _weigh(self, session_id: str, info: dict[str, Any]) -> None:
-        if _WEB.match(info.get("url", "")):
+        if is_web(info.get("url", "")):
             self.open.add(session_id)
         else:
             self.open.discard(session_id)

@@ -37,10 +37,19 @@ class Sessions(scraping.Sessions, Protocol):
         ...
 
 
+class Control(Protocol):
+    """Whether a person has taken a session over."""
+
+    async def free(self, session_id: str) -> None:
+        """Wait until no person has control of the session. Raises ``Conflict`` if one keeps it for too long."""
+        ...
+
+
 class PageService:
     """Carries out actions, looks at pages, reads them, and takes pictures.
 
     ``scraping`` reads pages. Without ``files`` nothing can be uploaded to a page or downloaded from one.
+    ``control`` holds actions while a person has taken the session over; looking and reading go on.
     """
 
     def __init__(
@@ -53,6 +62,7 @@ class PageService:
         extractor: Extractor,
         new_budget: Callable[[], Budget] = Budget,
         files: Files | None = None,
+        control: Control | None = None,
         deadline_seconds: float = _LAST_LINE_SECONDS,
     ) -> None:
         self._sessions = sessions
@@ -60,6 +70,7 @@ class PageService:
         self._clock = clock
         self._deadline_seconds = deadline_seconds
         self._sightings = Sightings()
+        self._control = control
         self.scraping = Scraping(
             sessions=sessions,
             run=self._run,
@@ -89,10 +100,13 @@ class PageService:
         """Do ``deed`` and keep it in the trajectory, unless told not to; ``action`` is the caller's own JSON for it.
 
         Raises ``NotFound`` or ``Conflict`` for a session that cannot be used, ``Conflict`` for what was not tried
-        because this server does not have what it takes, or because an id was given before anything was observed.
+        because this server does not have what it takes, because an id was given before anything was observed, or
+        because a person has taken the session over and does not hand it back.
         """
         tags = await self._sessions.use(workspace_id, session_id)
         payer = Payer(workspace_id, session_id=session_id, api_key_id=api_key_id, tags=tags)
+        if self._control is not None:
+            await self._control.free(session_id)
         started_at = self._clock.now()
         failure: Failure | None = None
         try:

@@ -6,7 +6,8 @@ browser is waited for; a browser never outlives its session, whatever fails in b
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,6 +38,9 @@ from noctule.sessions.service import tokens
 from noctule.sessions.service.ending import Closing
 from noctule.sessions.service.live import LiveSession, LiveSessions
 from noctule.sessions.service.starting import ProxyPool, Starter, Starting
+from noctule.sessions.service.tokens import Use
+
+log = logging.getLogger(__name__)
 
 _SHUTDOWN_SECONDS = 4.0
 
@@ -76,6 +80,7 @@ class SessionService:
         self._live = LiveSessions()
         self._tasks = Owned()
         self._closing = False
+        self._step_listeners: list[Callable[[str, Step], None]] = []
         self.ends = Closing(
             database=database,
             clock=clock,
@@ -223,6 +228,15 @@ class SessionService:
 
         async with live.lock:
             await self._database.write(step)
+        for value in values:
+            self._tell(session_id, Step(kind, value))
+
+    def _tell(self, session_id: str, step: Step) -> None:
+        for listener in self._step_listeners:
+            try:
+                listener(session_id, step)
+            except Exception:
+                log.exception("a listener failed to hear of a step of session %s", session_id)
 
     async def cookies(self, workspace_id: str, session_id: str) -> tuple[BrowserCookie, ...]:
         """All cookies of the session's browser."""
@@ -250,13 +264,36 @@ class SessionService:
             return None
         return view.foreign_cdp_url or tokens.cdp_url(base_url, view.session, self._sealer)
 
-    async def authorize_stream(self, session_id: str, token: str) -> None:
-        """Let a stream in by its token.
+    def viewer_url(self, base_url: str, view: SessionView) -> str | None:
+        """Where a person sees this session; ``None`` once it is over."""
+        if view.session.status is not Status.ACTIVE:
+            return None
+        return tokens.viewer_url(base_url, view.session, self._sealer)
+
+    def view_only_url(self, base_url: str, session: Session) -> str:
+        """Where a person sees this session and cannot act in it."""
+        return tokens.viewer_url(base_url, session, self._sealer, Use.VIEW)
+
+    def new_token(self, use: Use, session: Session) -> str:
+        """A token that opens the session for that use alone."""
+        return tokens.new_token(use, session, self._sealer)
+
+    def opened(self, token: str, use: Use) -> str:
+        """The id of the session that a token is for. Raises ``Unauthenticated`` for one that opens nothing."""
+        session_id = tokens.opened(token, use, self._sealer, self._clock.now())
+        if session_id is None:
+            raise Unauthenticated("This link has expired, or is not one of this server's.")
+        return session_id
+
+    async def authorize_stream(self, session_id: str, token: str, *uses: Use) -> Use:
+        """Let a stream in by its token; answers which of ``uses`` (CDP if none is named) the token is for.
 
         Raises ``Unauthenticated`` for a token that does not open this session, ``Conflict`` when the
         session is over.
         """
-        if not tokens.opens(token, session_id, self._sealer, self._clock.now()):
+        now, wanted = self._clock.now(), uses or (Use.CDP,)
+        use = next((use for use in wanted if tokens.opens(token, session_id, self._sealer, now, use)), None)
+        if use is None:
             raise Unauthenticated("This token does not open this session.")
         live = self._live.get(session_id)
         if live is None:
@@ -266,6 +303,11 @@ class SessionService:
             why = in_words(live.ending.reason, live.ending.error)
             raise Conflict(f"Session {session_id} is not active: it is closing. {why}")
         live.last_accessed_at = self._clock.now()
+        return use
+
+    def on_step(self, listener: Callable[[str, Step], None]) -> None:
+        """Call ``listener`` on the event loop with every step of a live session, once it is stored."""
+        self._step_listeners.append(listener)
 
     # -- end -------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -87,6 +88,8 @@ class Gate:
     def __init__(self, port: int, path: str, downloads: Path) -> None:
         self.door = Door("127.0.0.1", port, path, downloads, self._touch, self._on_release)
         self.touched = 0
+        self.tab_id = ""
+        self.page_is_open = True
         self.closers: list[Closer] = []
 
     async def open_cdp(self, session_id: str, token: str) -> Door:
@@ -97,6 +100,12 @@ class Gate:
         if token != TOKEN:
             raise Unauthenticated("The token is not this session's.")
         return self.door
+
+    async def open_page(self, session_id: str, tab_id: str, token: str) -> Door:
+        door = await self.open_cdp(session_id, token)
+        if tab_id != self.tab_id:
+            raise NotFound("There is no such tab.")
+        return replace(door, path=f"/devtools/page/{tab_id}", page_is_open=lambda: self.page_is_open)
 
     def release(self, reason: str = SESSION_OVER) -> None:
         for closer in list(self.closers):
