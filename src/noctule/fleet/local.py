@@ -9,6 +9,7 @@ from noctule.browser.commands import (
     BrowserGone,
     BrowserSpec,
     Capacity,
+    Captured,
     Command,
     Result,
     SandboxLevel,
@@ -27,6 +28,7 @@ class LocalNode(Protocol):
     async def run(self, session_id: str, command: Command) -> Result: ...
     def traffic(self) -> Mapping[str, Traffic]: ...
     def on_gone(self, listener: Callable[[BrowserGone], None]) -> None: ...
+    def on_captured(self, listener: Callable[[Captured], None]) -> None: ...
     def capacity(self) -> Capacity: ...
     def sandbox(self) -> SandboxLevel: ...
 
@@ -60,6 +62,9 @@ class LocalFleet:
 
     def on_gone(self, listener: Callable[[BrowserGone], None]) -> None:
         self._node.on_gone(listener)
+
+    def on_captured(self, listener: Callable[[Captured], None]) -> None:
+        self._node.on_captured(listener)
 
     def capacity(self) -> Capacity:
         return self._node.capacity()

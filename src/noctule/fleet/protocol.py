@@ -12,6 +12,7 @@ from noctule.browser.commands import (
     BrowserGone,
     BrowserSpec,
     Capacity,
+    Captured,
     Command,
     Result,
     SandboxLevel,
@@ -66,6 +67,13 @@ class Fleet(Protocol):
 
     def on_gone(self, listener: Callable[[BrowserGone], None]) -> None:
         """Call ``listener`` on the event loop whenever a browser ends unasked."""
+        ...
+
+    def on_captured(self, listener: Callable[[Captured], None]) -> None:
+        """Call ``listener`` on the event loop with batches of what happened in the browsers of sessions whose spec
+        says so. The last batch of a session says that it is; it comes within a moment of its end, which does not
+        wait for it.
+        """
         ...
 
     def capacity(self) -> Capacity:

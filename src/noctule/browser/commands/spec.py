@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from noctule.browser.commands.capturing import CaptureLevel
+
 SESSION_OVER = "The session has ended."
 """What a stream is told when its session ends for no better reason."""
 
@@ -40,7 +42,8 @@ class BrowserSpec:
     ``wants_chromium`` asks for full Chromium instead of the headless shell. ``chrome_args`` must be known
     at launch, so a browser with any never comes from the warm pool; all else is applied after acquiring.
     ``cdp_url`` drives somebody else's browser, which is only disconnected at release. ``shared_by`` names whose
-    sessions may have their browsers in one process, each as a context of its own; nobody else's are ever in it.
+    sessions may have their browsers in one process, each as a context of its own; nobody else's are ever in it, and
+    nothing is captured there, whatever ``capture`` says.
     """
 
     session_id: str
@@ -52,6 +55,7 @@ class BrowserSpec:
     upstream: Upstream | None = None
     cdp_url: str | None = field(default=None, repr=False)
     shared_by: str | None = None
+    capture: CaptureLevel = "off"
 
 
 @dataclass(frozen=True, slots=True)

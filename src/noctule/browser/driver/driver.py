@@ -7,6 +7,7 @@ browser is still there) or ``BrowserLost`` (it is not); commands of one browser 
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -39,6 +40,7 @@ from noctule.browser.commands import (
 from noctule.browser.driver import cookies
 from noctule.browser.driver.acting import Actor
 from noctule.browser.driver.acting.settling import before, follow
+from noctule.browser.driver.capture import Capture
 from noctule.browser.driver.deadline import Deadline
 from noctule.browser.driver.evaluate import evaluate
 from noctule.browser.driver.identity import default_user_agent, identity
@@ -70,6 +72,8 @@ class Driver:
         self._connection = connection
         self._tabs = Tabs(connection, lambda: self.dialog_grace_seconds())
         self._navigator = Navigator(refusals)
+        self.capture = Capture(connection, is_ours=refusals is not None)
+        self._tabs.capture = self.capture
         self._actor = Actor(connection, self._tabs)
         self._outfit = Outfit()
         self._is_headless_shell = True
@@ -105,6 +109,7 @@ class Driver:
         self._is_headless_shell = like._is_headless_shell
         self._actor.has_window = like._actor.has_window
         self._outfit = like._outfit
+        self._tabs.capture = None
         await self._tabs.start_context(self._outfit, proxy_port, is_headless_shell=self._is_headless_shell)
 
     async def start_hosting(self) -> None:
@@ -133,6 +138,9 @@ class Driver:
             outfit = Outfit(outfit.identity, spec.viewport, outfit.headers)
         if spec.extra_http_headers:
             outfit = Outfit(outfit.identity, outfit.viewport, spec.extra_http_headers)
+        if self.capture.is_on:
+            outfit = replace(outfit, capture=spec.capture)
+            self._connection.post("Browser.setDownloadBehavior", {"behavior": "default", "eventsEnabled": True})
         if outfit == self._outfit:
             return
         if outfit.viewport != self._outfit.viewport:
@@ -178,6 +186,7 @@ class Driver:
 
     def close(self) -> None:
         """Let go of the browser."""
+        self.capture.drop()
         self._connection.abort()
 
     # -- inside --------------------------------------------------------------------------------------------

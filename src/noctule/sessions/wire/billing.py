@@ -1,24 +1,28 @@
-"""Our own wishes at a session's start: tags for the bill, and what it may cost.
+"""Our own wishes at a session's start: tags for the bill, what it may cost, and what is kept of it.
 
 Clients that speak the published contract cannot send fields of ours, so each wish is a header too. Neither
 is in the published schema; ``docs/how-to/see-where-the-money-went.md`` and ``set-a-budget.md`` tell of them.
 """
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, get_args
 
 from fastapi import Header
 
 from noctule.kit.amounts import amount_nanos
 from noctule.kit.errors import InvalidRequest
 from noctule.kit.tags import MOST_TAGS, tag_problem
-from noctule.sessions.domain import StartSession
+from noctule.sessions.domain import CaptureWish, StartSession
 
 TagsHeader = Annotated[list[str] | None, Header(alias="x-noctule-tags", include_in_schema=False)]
 """Tags, separated by commas; several such headers are one."""
 
 MaxCostHeader = Annotated[list[str] | None, Header(alias="x-noctule-max-cost", include_in_schema=False)]
 """Dollars; one header."""
+
+
+CaptureHeader = Annotated[list[str] | None, Header(alias="x-noctule-capture", include_in_schema=False)]
+"""``off``, ``on`` or ``bodies``; one header."""
 
 
 def checked_tags(tags: list[str] | None) -> list[str] | None:
@@ -55,7 +59,20 @@ def header_max_cost(header: str | None) -> int | None:
         raise InvalidRequest.at(("header", "x-noctule-max-cost"), str(error), header[:200]) from None
 
 
-def with_headers(wish: StartSession, tags: list[str] | None, max_cost: list[str] | None) -> StartSession:
+def header_capture(header: str | None) -> CaptureWish | None:
+    """What the header says shall be kept. Raises ``InvalidRequest``."""
+    if header is None:
+        return None
+    for known in get_args(CaptureWish):
+        if header.strip().lower() == known:
+            wish: CaptureWish = known
+            return wish
+    raise InvalidRequest.at(("header", "x-noctule-capture"), "is one of off, on and bodies", header[:200])
+
+
+def with_headers(
+    wish: StartSession, tags: list[str] | None, max_cost: list[str] | None, capture: list[str] | None = None
+) -> StartSession:
     """The wish with what the headers add: tags join those of the body, the smaller cost counts.
 
     Raises ``InvalidRequest``.
@@ -65,7 +82,8 @@ def with_headers(wish: StartSession, tags: list[str] | None, max_cost: list[str]
     if len(all_tags) > MOST_TAGS:
         raise InvalidRequest.at(("header", "x-noctule-tags"), f"at most {MOST_TAGS} tags are allowed", named)
     costs = [cost for cost in (wish.max_cost_nanos, header_max_cost(_one(max_cost))) if cost is not None]
-    return replace(wish, tags=all_tags, max_cost_nanos=min(costs, default=None))
+    kept = header_capture(_one(capture))
+    return replace(wish, tags=all_tags, max_cost_nanos=min(costs, default=None), capture=kept)
 
 
 def _one(headers: list[str] | None) -> str | None:
