@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -42,6 +42,8 @@ from noctule.llm.routing import BadModelSettings
 from noctule.llm.store import ModelUse, SentCall
 from noctule.metering.book import PriceBook
 from noctule.metering.service import Metering, ModelCall
+from noctule.network import routes as network_routes
+from noctule.network.service import NetworkService
 from noctule.objects.links import Links
 from noctule.objects.store import ObjectStore
 from noctule.operator import routes as operator_routes
@@ -58,6 +60,8 @@ from noctule.sessions.store import idle_ends
 from noctule.settings import Settings
 from noctule.storage.routes import links as link_routes
 from noctule.storage.service import LinkedFiles
+from noctule.timeline import routes as timeline_routes
+from noctule.timeline.service import TimelineService
 from noctule.usage import routes as usage_routes
 from noctule.usage.routes import budgets as budget_routes
 from noctule.usage.routes import forecast as forecast_routes
@@ -220,8 +224,17 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             raise CannotStart(problem)
         first = await workspaces.bootstrap(secret, settings.bootstrap_plan)
 
+        timelines = TimelineService(
+            database=database,
+            clock=clock,
+            metering=metering,
+            objects=objects,
+            keeps_for=timedelta(days=settings.timeline_days),
+        )
+        stack.push_async_callback(timelines.close)
         node = _node(settings, policy)
         fleet = LocalFleet(node)
+        fleet.on_captured(timelines.take)
         stack.push_async_callback(fleet.close)
         await fleet.start()
 
@@ -236,7 +249,9 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             instance_id=instance_id,
             boot_id=boot_id,
             acquire_timeout_seconds=settings.acquire_timeout_seconds,
+            capture=settings.capture,
         )
+        timelines.use(sessions)
         if recovered := await sessions.ends.recover():
             log.warning("closed %d sessions that an earlier run left open; nothing was billed for them", recovered)
 
@@ -259,6 +274,8 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
                 session_routes.router(sessions, clock),
                 page_routes.router(page),
                 scrape_routes.router(scrapes),
+                timeline_routes.router(timelines),
+                network_routes.router(NetworkService(timelines, links)),
                 usage_routes.router(UsageService(database, metering, request_log, workspaces)),
                 budget_routes.router(BudgetService(database, metering, workspaces)),
                 forecast_routes.router(ForecastService(database, clock, metering, book, idle_ends)),
@@ -289,7 +306,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             metering=metering,
             sessions=sessions,
             deliver=courier.deliver_due,
-            chores=(idempotency.purge, webhooks.deliveries.purge, gateway.recover),
+            chores=(idempotency.purge, webhooks.deliveries.purge, gateway.recover, timelines.sweep),
         )
         workers.start()
         stack.push_async_callback(workers.close)

@@ -2,7 +2,8 @@
 
 ``id``, ``target`` (its kind), ``tab``, ``frame``, ``loader``, ``method``, ``url``, ``type``, ``initiator``,
 ``started_at``, ``duration_ms``, ``request`` (``headers`` as pairs, ``is_wire`` where they are those that left,
-``head_bytes``, ``body_bytes``, ``body``), ``response`` or nothing (``status``, ``headers``, ``protocol``, ``mime_type``,
+``head_bytes``, ``body_bytes``, ``body``), ``response`` or nothing (``status``, ``headers``, ``protocol``,
+``mime_type``,
 ``remote_address``, ``remote_port``, ``from``, ``head_bytes``, ``body_bytes``, ``content_bytes``, ``body``), ``timings``
 in milliseconds as HAR has them, ``sizes`` on the wire, ``failure``, ``redirect_to``, ``websocket``.
 """
