@@ -69,10 +69,10 @@ class Reader:
         unread = {event.id for event in pending}
         order = merged(small)
         wanted = [batch for batch in batches if query.wants_batch(batch)]
-        starts: list[datetime | None] = [batch.first_at for batch in wanted]
-        for event in order.add((), starts[0] if starts else None):
+        starts: list[datetime | None] = [*(batch.first_at for batch in wanted), None]
+        for event in order.add((), starts[0]):
             yield event
-        for batch, following in zip(wanted, [*starts[1:], None], strict=True):
+        for batch, following in zip(wanted, starts[1:], strict=True):
             found = [event for event in await self._keeping.read(batch, query) if event.id not in unread]
             for event in order.add(found, following):
                 yield event
@@ -91,7 +91,7 @@ def _life(session: Session) -> list[Event]:
         "viewport_height": session.viewport_height,
         "tags": list(session.tags),
     }
-    events = [Event("session-0", session.activated_at or session.created_at, "session", began)]
+    events = [Event("session-0", session.created_at, "session", began)]
     if session.closed_at is not None:
         ended = {
             "state": "ended",

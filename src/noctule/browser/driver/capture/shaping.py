@@ -162,7 +162,11 @@ def _source(hop: "Hop", response: Response) -> str:
 def _response(hop: "Hop", response: Response) -> dict[str, Any]:
     received = hop.received
     headers = received.headers if received is not None else response.headers
-    if received is not None and received.headers_text:
+    names = {name.lower() for name in headers}
+    is_plain = hop.ended and hop.failure is None and not names & {"content-encoding", "transfer-encoding"}
+    if is_plain and 0 < hop.content_bytes < hop.response_bytes:
+        head = int(hop.response_bytes - hop.content_bytes)
+    elif received is not None and received.headers_text:
         head = len(received.headers_text)
     else:
         head = head_bytes(f"HTTP/1.1 {response.status} {response.status_text}", headers.items())
