@@ -6,12 +6,14 @@ from fastapi import APIRouter, FastAPI
 
 from noctule.health.routes import router as health_router
 from noctule.http.app import build_app
+from noctule.network.routes import router as network_router
 from noctule.operator.routes import router as operator_router
 from noctule.page.routes import router as page_router
 from noctule.scrape.routes import router as scrape_router
 from noctule.secrets.routes import router as secrets_router
 from noctule.sessions.routes import router as sessions_router
 from noctule.settings import Settings
+from noctule.timeline.routes import router as timeline_router
 from noctule.usage.routes import router as usage_router
 from noctule.usage.routes.budgets import router as budgets_router
 from noctule.usage.routes.forecast import router as forecast_router
@@ -25,6 +27,8 @@ def published() -> FastAPI:
         sessions_router(nobody, nobody),
         page_router(nobody),
         scrape_router(nobody),
+        timeline_router(nobody),
+        network_router(nobody),
         usage_router(nobody),
         budgets_router(nobody),
         forecast_router(nobody),

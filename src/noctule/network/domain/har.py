@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import msgspec
 
@@ -19,6 +19,7 @@ from noctule import __version__
 
 _MAX_PAGES = 10_000
 _STATUS_WITHOUT_ANSWER = 0
+_URI = "%/:?#@!$&'()*+,;=~-._"
 _SAME_SITE = {"strict": "Strict", "lax": "Lax", "none": "None"}
 
 
@@ -103,7 +104,7 @@ def _request(data: dict[str, Any]) -> dict[str, Any]:
     headers = _headers(request["headers"])
     shown: dict[str, Any] = {
         "method": data["method"],
-        "url": data["url"],
+        "url": _uri(data["url"]),
         "httpVersion": _version(response["protocol"] if response else ""),
         "headers": headers,
         "queryString": _query(data["url"]),
@@ -193,6 +194,15 @@ def _values(headers: list[dict[str, str]], name: str) -> list[str]:
 
 def _value(headers: list[dict[str, str]], name: str) -> str:
     return next(iter(_values(headers, name)), "")
+
+
+def _uri(url: str) -> str:
+    """An address of RFC 3986: browsers leave signs in theirs that have no place there."""
+    scheme, mark, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    if not mark:
+        return quote(url, safe=_URI)
+    return f"{scheme}{mark}{quote(host, safe=_URI + '[]')}{slash}{quote(path, safe=_URI)}"
 
 
 def _query(url: str) -> list[dict[str, str]]:

@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-MASK = "[masked]"
+MASK = "***masked***"
+"""What stands in the place of a secret; it may stand in an address."""
 
 _WORDS = frozenset(
     """
@@ -50,7 +51,11 @@ _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _USERINFO = re.compile(r"(?<=://)[^/?#\s@\"']{1,500}@")
 _PARAMETER = re.compile(r"([\w.%$~\[\]-]{2,80})=([^&\s\"'<>;#,]+)")
 _MEMBER = re.compile(
-    r"""(\\?["'])([\w .$-]{2,80})\1(\s*:\s*)(\\?"(?:[^"\\]|\\(?!")[^"]?|\\\\.)*(?:\\?"|$)|'[^']*(?:'|$)|-?[\d.]+)"""
+    r"""(["'])([\w .$-]{2,80})\1(\s*:\s*)("(?:[^"\\]|\\.)*(?:"|\\?$)|'(?:[^'\\]|\\.)*(?:'|\\?$)|-?[\d.]+)""", re.DOTALL
+)
+# The same where the JSON is itself a text of JSON.
+_INNER_MEMBER = re.compile(
+    r"""(\\")([\w .$-]{2,80})\1(\s*:\s*)(\\"(?:[^\\"]|\\\\(?:\\\\|\\"|[^\\"]))*(?:\\"|\\*$)|-?[\d.]+)"""
 )
 _MULTIPART = re.compile(r'(name="([^"\r\n]{1,200})"[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n)([^\r\n]*)')
 _SHAPES = re.compile(
@@ -100,7 +105,7 @@ class Masker:
         if "://" in text:
             text = _USERINFO.sub(f"{MASK}@", text)
         if ":" in text and ('"' in text or "'" in text):
-            text = _MEMBER.sub(_member, text)
+            text = _INNER_MEMBER.sub(_member, _MEMBER.sub(_member, text))
         if 'name="' in text:
             text = _MULTIPART.sub(_part, text)
         return _shapes_out(text)
