@@ -91,7 +91,7 @@ def _life(session: Session) -> list[Event]:
         "viewport_height": session.viewport_height,
         "tags": list(session.tags),
     }
-    events = [Event("session-0", session.created_at, "session", began)]
+    events = [Event("0-started", session.created_at, "session", began)]
     if session.closed_at is not None:
         ended = {
             "state": "ended",
@@ -101,7 +101,7 @@ def _life(session: Session) -> list[Event]:
             "network_request_bytes": session.request_bytes,
             "network_response_bytes": session.response_bytes,
         }
-        events.append(Event("session-1", session.closed_at, "session", ended))
+        events.append(Event("z-ended", session.closed_at, "session", ended))
     return events
 
 

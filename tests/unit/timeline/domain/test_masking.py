@@ -135,3 +135,9 @@ def test_names_of_secrets(name: str) -> None:
 @pytest.mark.parametrize("name", ["author", "key", "keyboard", "page", "passenger", "country_code", "design", "spin"])
 def test_other_names(name: str) -> None:
     assert not is_secret_name(name)
+
+
+def test_json_within_json() -> None:
+    inner = json.dumps({"token": 'a"b\\c', "n": 1, "nested": {"password": "x,y}"}})
+    shown = Masker().text(json.dumps({"data": inner}))
+    assert json.loads(json.loads(shown)["data"]) == {"token": MASK, "n": 1, "nested": {"password": MASK}}
