@@ -1,4 +1,4 @@
-"""Navigation with capture on, as ratios to the same with capture off and to the browser's own share of it.
+"""Navigations a second with capture on, as ratios to the same with capture off and to the browser's own share of it.
 
 Three sessions of one node take turns on a page of 100 requests, from an origin on loopback in a process of its own, at
 once and as late as from elsewhere, and on a page without any. The reference in the middle has the browser send
@@ -10,6 +10,7 @@ what is between it and off is Chromium's, whose processes have no second core to
 
 import argparse
 import asyncio
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,13 +19,12 @@ from collections import Counter
 from pathlib import Path
 
 from bench._many_requests import REQUESTS
-from bench._support import ratio, show
+from bench._support import show
 from noctule.browser.commands import BrowserSpec, Captured, Goto
 from noctule.browser.node import Node
 from tests.support.nodes import running_node
 
 OFF, UNREAD, ON = "off", "unread", "on"
-# Of the rate, as the issue says it; a ratio of times is its inverse.
 TARGET_RATE = 0.95
 _LATE_MS = 20
 
@@ -36,7 +36,7 @@ async def _unread(node: Node) -> None:
 
 
 async def gotos(node: Node, name: str, url: str, rounds: int) -> tuple[float, float]:
-    """Print one page; the ratios of capture to off and to what is thrown away unread."""
+    """Print one page; the rates of capture, as shares of that with it off and of that with all thrown away unread."""
     times: dict[str, list[float]] = {mode: [] for mode in (OFF, UNREAD, ON)}
     for round_number in range(rounds + 2):
         for mode, samples in times.items():
@@ -45,13 +45,20 @@ async def gotos(node: Node, name: str, url: str, rounds: int) -> tuple[float, fl
             if round_number > 1:
                 samples.append(time.perf_counter() - began)
             # What is read later must not fall on the next one's time.
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(0.4)
     for mode, samples in times.items():
         show(f"goto {name}, capture {mode}", samples)
     return (
-        ratio(f"goto {name}, capture to off", times[ON], times[OFF], 1 / TARGET_RATE),
-        ratio(f"goto {name}, our share alone", times[ON], times[UNREAD], 1 / TARGET_RATE),
+        _compare(f"goto {name}, capture to off", times[ON], times[OFF]),
+        _compare(f"goto {name}, our share alone", times[ON], times[UNREAD]),
     )
+
+
+def _compare(name: str, ours: list[float], reference: list[float]) -> float:
+    """Taken in pairs, so that what else the machine does weighs on both."""
+    rate = statistics.median(b / a for a, b in zip(ours, reference, strict=True))
+    print(f"{name:<52} rate {rate:>7.3f}   target >= {TARGET_RATE:g}: {'holds' if rate >= TARGET_RATE else 'MISSED'}")
+    return rate
 
 
 async def measure(rounds: int) -> bool:
@@ -81,7 +88,7 @@ async def measure(rounds: int) -> bool:
                 await asyncio.sleep(0.5)
         asked = (rounds + 2) * (REQUESTS + 1) * 2 + rounds * 3 + 2
         print(f"exchanges told of {told['request']} of {asked}, left out {told['left_out']}")
-        return max(*small, *late, at_once[1]) <= 1 / TARGET_RATE and told["request"] == asked
+        return min(*small, *late, at_once[1]) >= TARGET_RATE and told["request"] == asked
     finally:
         origin.kill()
         origin.wait()

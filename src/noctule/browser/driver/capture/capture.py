@@ -153,6 +153,9 @@ class Capture:
 
     def _settle(self, *, is_last: bool = False) -> None:
         now = self._clock.now
+        if gone := self._pages.forget_gone():
+            self._exchanges.leave(gone, now)
+            self._sockets.leave(gone, now)
         self._exchanges.settle(now)
         for error in self._errors.settled(now if is_last else now - _ERROR_SETTLES_SECONDS):
             self._tell(

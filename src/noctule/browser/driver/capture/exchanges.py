@@ -8,7 +8,7 @@ What must always hold: what is known of a request is told once, however many tar
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -130,6 +130,15 @@ class Exchanges:
             if chain is None:
                 del self._late[request_id]
             elif now - at >= _LINGER_SECONDS and not any(hop.waits_for_body for hop in chain.hops):
+                self._drop(request_id, chain)
+
+    def leave(self, places: Collection[Place], now: float) -> None:
+        """These targets are gone: what they waited for will not come."""
+        for request_id, chain in list(self._chains.items()):
+            if chain.place in places and not chain.is_over:
+                if chain.hops:
+                    gone = LoadingFailed(request_id, now, "the page was closed", canceled=True)
+                    chain.hops[-1].ended, chain.hops[-1].failure = now, gone
                 self._drop(request_id, chain)
 
     def finish(self) -> Iterable[dict[str, Any]]:

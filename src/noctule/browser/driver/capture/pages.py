@@ -42,6 +42,7 @@ class Pages:
         self._clock = clock
         self._tell = tell
         self._places: dict[str, Place] = {}
+        self._gone: dict[str, Place] = {}
         self._urls: dict[str, str] = {}
         self._documents: dict[str, tuple[str, float]] = {}
         self._dialogs: dict[str, dict[str, Any]] = {}
@@ -55,8 +56,14 @@ class Pages:
                 self._tab("opened", place, {"url": self._urls.get(session_id, ""), "opener": ""})
 
     def place(self, session_id: str) -> Place | None:
-        """The target of one of our sessions; ``None`` for one that is not of the default context."""
-        return self._places.get(session_id)
+        """The target of one of our sessions, gone or not; ``None`` for one that is not of the default context."""
+        return self._places.get(session_id) or self._gone.get(session_id)
+
+    def forget_gone(self) -> set[Place]:
+        """The targets that went away and have nothing unread any more; they are known no longer."""
+        gone = set(self._gone.values())
+        self._gone = {}
+        return gone
 
     def take(self, session_id: str, method: str, params: dict[str, Any], *, is_told: bool) -> None:
         """Take an event in. Where nothing is told, only the targets are noted."""
@@ -93,6 +100,9 @@ class Pages:
 
     def _detached(self, session_id: str, *, is_told: bool) -> None:
         place = self._places.pop(session_id, None)
+        if place is not None and is_told:
+            # What it said may not be read yet.
+            self._gone[session_id] = place
         url = self._urls.pop(session_id, "")
         self._documents.pop(session_id, None)
         self._dialogs.pop(session_id, None)

@@ -4,7 +4,7 @@ What must always hold: a socket that never ends costs the same however much it s
 ``MAX_MESSAGES`` are listed, all are counted, and what is in them is kept only where bodies are.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +107,13 @@ class Sockets:
                 ended = message.timestamp or now
                 self._tell(ended, self._exchange(message.request_id, socket, ended))
         return True
+
+    def leave(self, places: Collection[Place], now: float) -> None:
+        """These targets are gone, and their sockets with them."""
+        for request_id, socket in list(self._open.items()):
+            if socket.place in places:
+                del self._open[request_id]
+                self._tell(now, self._exchange(request_id, socket, now))
 
     def finish(self) -> Iterable[dict[str, Any]]:
         """Those that are still open, as exchanges; none is held afterwards."""

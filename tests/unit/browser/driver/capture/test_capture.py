@@ -133,3 +133,15 @@ def test_a_dropped_capture_tells_nothing_more() -> None:
 
     told(body)
     assert not events
+
+
+def test_what_a_tab_said_before_it_was_closed_is_told() -> None:
+    def body(told: Told) -> None:
+        told.say("Console.messageAdded", message={"text": "goodbye"})
+        told.request("r", "http://a/never")
+        told.say("Network.webSocketCreated", requestId="w", url="ws://a/s")
+        told.capture.on_event("", "Target.detachedFromTarget", {"sessionId": PAGE})
+
+    found = told(body)
+    assert found.of("console")[0]["text"] == "goodbye"
+    assert {one["url"] for one in found.of("request")} == {"http://a/never", "ws://a/s"}
