@@ -47,6 +47,8 @@ from noctule.llm.routing import BadModelSettings
 from noctule.llm.store import ModelUse, SentCall
 from noctule.metering.book import PriceBook
 from noctule.metering.service import Metering, ModelCall
+from noctule.network import routes as network_routes
+from noctule.network.service import NetworkService
 from noctule.objects.links import Links
 from noctule.objects.store import ObjectStore
 from noctule.operator import routes as operator_routes
@@ -70,6 +72,8 @@ from noctule.storage.routes import session_files as session_file_routes
 from noctule.storage.routes import storage as storage_routes
 from noctule.storage.service import LinkedFiles, StorageService
 from noctule.storage.service.downloads import BrowserDownloads
+from noctule.timeline import routes as timeline_routes
+from noctule.timeline.service import TimelineService
 from noctule.usage import routes as usage_routes
 from noctule.usage.routes import budgets as budget_routes
 from noctule.usage.routes import forecast as forecast_routes
@@ -263,9 +267,18 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             raise CannotStart(problem)
         first = await workspaces.bootstrap(secret, settings.bootstrap_plan)
 
+        timelines = TimelineService(
+            database=database,
+            clock=clock,
+            metering=metering,
+            objects=objects,
+            keeps_for=timedelta(days=settings.timeline_days),
+        )
+        stack.push_async_callback(timelines.close)
         recordings = await _recordings(settings)
         node = _node(settings, policy, recordings)
         fleet = LocalFleet(node)
+        fleet.on_captured(timelines.take)
         stack.push_async_callback(fleet.close)
         await fleet.start()
 
@@ -280,7 +293,9 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             instance_id=instance_id,
             boot_id=boot_id,
             acquire_timeout_seconds=settings.acquire_timeout_seconds,
+            capture=settings.capture,
         )
+        timelines.use(sessions)
         if recovered := await sessions.ends.recover():
             log.warning("closed %d sessions that an earlier run left open; nothing was billed for them", recovered)
 
@@ -344,6 +359,8 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
                 replay_routes.router(replays),
                 debug_routes.router(debug),
                 scrape_routes.router(scrapes),
+                timeline_routes.router(timelines),
+                network_routes.router(NetworkService(timelines, links)),
                 usage_routes.router(UsageService(database, metering, request_log, workspaces)),
                 budget_routes.router(BudgetService(database, metering, workspaces)),
                 forecast_routes.router(ForecastService(database, clock, metering, book, idle_ends)),
@@ -382,6 +399,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
                 gateway.recover,
                 storage.sweeper.sweep,
                 replays.sweep,
+                timelines.sweep,
             ),
         )
         workers.start()

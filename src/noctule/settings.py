@@ -81,6 +81,12 @@ class Settings(BaseSettings):
     replay_retention_days: float = Field(
         7.0, gt=0, le=3650, description="How many days a recording is kept after its session."
     )
+    capture: Literal["off", "on", "bodies"] = Field(
+        "on",
+        description="What may be kept of sessions: nothing, requests, console, errors and the like, or bodies as well "
+        "where a session asks for them.",
+    )
+    timeline_days: int = Field(7, ge=1, le=3650, description="Days for which what happened in sessions is kept.")
 
     llm_model: str | None = Field(
         None, description="The model that reads pages and drives agents, as provider/model: openai/gpt-4o-mini, say."

@@ -12,6 +12,9 @@ _NOT_YET = Path(__file__).with_name("not_yet.txt")
 # Operations of ours that the contract does not have.
 _OUR_OWN = {
     "GET /ready",
+    "GET /sessions/{session_id}/har",
+    "GET /sessions/{session_id}/timeline",
+    "GET /sessions/{session_id}/timeline.ndjson",
     "GET /usage/breakdown",
     "GET /usage/export",
     "GET /usage/forecast",

@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from noctule.debug.routes import router as debug_router
 from noctule.health.routes import router as health_router
 from noctule.http.app import build_app
+from noctule.network.routes import router as network_router
 from noctule.operator.routes import router as operator_router
 from noctule.page.routes import router as page_router
 from noctule.scrape.routes import router as scrape_router
@@ -16,6 +17,7 @@ from noctule.sessions.routes import router as sessions_router
 from noctule.settings import Settings
 from noctule.storage.routes.session_files import router as session_files_router
 from noctule.storage.routes.storage import router as storage_router
+from noctule.timeline.routes import router as timeline_router
 from noctule.usage.routes import router as usage_router
 from noctule.usage.routes.budgets import router as budgets_router
 from noctule.usage.routes.forecast import router as forecast_router
@@ -31,6 +33,8 @@ def published() -> FastAPI:
         scripts_router(nobody),
         debug_router(nobody),
         scrape_router(nobody),
+        timeline_router(nobody),
+        network_router(nobody),
         usage_router(nobody),
         budgets_router(nobody),
         forecast_router(nobody),

@@ -11,7 +11,8 @@
 - ``page``: what ``Observe`` sees and the acting commands act on (``fake_page.py``);
 - ``set_traffic`` and ``set_idle``: what ``traffic`` reports;
 - ``crash``: the browser ends unasked, and the listeners hear of it;
-- ``bring``: the browser has downloaded a file, and the listeners are given it.
+- ``bring``: the browser has downloaded a file, and the listeners are given it;
+- ``tell``: something was captured, and the listeners hear of it.
 
 What a test may read: ``specs`` (of live sessions), ``acquired`` and ``released`` (ids in order), ``reasons``
 (of releases), ``commands`` (everything that was run), ``url`` of a session's page, ``started`` and ``closed``.
@@ -22,6 +23,7 @@ import base64
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from noctule.browser.commands import (
@@ -34,6 +36,8 @@ from noctule.browser.commands import (
     BrowserLost,
     BrowserSpec,
     Capacity,
+    Captured,
+    CapturedEvent,
     CloseTab,
     Command,
     CommandFailed,
@@ -112,6 +116,7 @@ class FakeFleet:
         self._pending = 0
         self._listeners: list[Callable[[BrowserGone], None]] = []
         self._download_listeners: list[DownloadListener] = []
+        self._capture_listeners: list[Callable[[Captured], None]] = []
 
     async def start(self) -> None:
         self.started = True
@@ -150,7 +155,11 @@ class FakeFleet:
         self.released.append(session_id)
         self.reasons[session_id] = reason
         session = self._forget(session_id)
-        return self._measured(session) if session else Traffic()
+        if session is None:
+            return Traffic()
+        if session.spec.capture != "off":
+            asyncio.get_running_loop().call_soon(self.tell, Captured(session_id, (), is_last=True))
+        return self._measured(session)
 
     async def run(self, session_id: str, command: Command) -> Result:
         session = self._sessions.get(session_id)
@@ -173,6 +182,9 @@ class FakeFleet:
 
     def on_download(self, listener: DownloadListener) -> None:
         self._download_listeners.append(listener)
+
+    def on_captured(self, listener: Callable[[Captured], None]) -> None:
+        self._capture_listeners.append(listener)
 
     def capacity(self) -> Capacity:
         return Capacity(len(self._sessions) + self._pending, self.limit, self.warm_target, self.warm_target)
@@ -199,6 +211,11 @@ class FakeFleet:
         for listener in self._download_listeners:
             with contextlib.suppress(Exception):
                 await listener(BrowserDownload(session_id, name, kind, len(content), "http://site.test/file", chunks))
+
+    def tell(self, captured: Captured) -> None:
+        """Tell the listeners that this happened."""
+        for listener in self._capture_listeners:
+            listener(captured)
 
     def set_traffic(
         self, session_id: str, *, request_bytes: int = 0, response_bytes: int = 0, proxied_bytes: int = 0
@@ -229,6 +246,9 @@ class FakeFleet:
         match command:
             case Goto(url=url):
                 _check_url(url)
+                if session.spec.capture != "off":
+                    event = CapturedEvent(datetime.now(UTC), "navigation", {"url": url, "loader": ""})
+                    self.tell(Captured(session.spec.session_id, (event,)))
                 session.history[session.position + 1 :] = [url]
                 session.position += 1
                 return Done(f"Navigated to {url}")

@@ -179,6 +179,7 @@ class Assembler:
             connection = await _connected(process, proxy)
             driver = Driver(connection, proxy)
             driver.use_downloads(process.downloads)
+            process.on_log(driver.capture.on_log)
             async with asyncio.timeout(_PREPARE_SECONDS):
                 await driver.prepare(is_headless_shell=process.is_headless_shell)
             return Browser(driver, process, proxy, partial(self._policy.own_ports.discard, process.port))

@@ -59,6 +59,8 @@ _REQUIRED = (
     "--disable-field-trial-config",
     "--disable-search-engine-choice-screen",
     "--disable-sync",
+    # What no script of a page caught is read from there.
+    "--enable-logging=stderr",
     "--metrics-recording-only",
     "--password-store=basic",
     "--use-mock-keychain",

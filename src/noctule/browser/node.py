@@ -29,6 +29,8 @@ from noctule.browser.commands import (
     BrowserLost,
     BrowserSpec,
     Capacity,
+    Captured,
+    CapturedEvent,
     Command,
     CommandFailed,
     DownloadListener,
@@ -137,6 +139,7 @@ class Node:
         self._listeners: list[Callable[[BrowserGone], None]] = []
         self._download_listeners: list[DownloadListener] = []
         self._hand_overs: set[asyncio.Task[None]] = set()
+        self._capture_listeners: list[Callable[[Captured], None]] = []
         self._pool_is_chromium = False
         self._closed = False
         self._pool: WarmPool[Browser] = WarmPool(
@@ -292,6 +295,18 @@ class Node:
         """Give ``listener`` every download that is complete and that no command asked for."""
         self._download_listeners.append(listener)
 
+    def on_captured(self, listener: Callable[[Captured], None]) -> None:
+        """Call ``listener`` on the event loop with what happened in a session's browser, until its last batch."""
+        self._capture_listeners.append(listener)
+
+    def _captured(self, spec: BrowserSpec, events: tuple[CapturedEvent, ...], is_last: bool) -> None:
+        captured = Captured(spec.session_id, events, is_last, tuple(value for _, value in spec.extra_http_headers))
+        for listener in self._capture_listeners:
+            try:
+                listener(captured)
+            except Exception:
+                log.exception("a listener failed to take in what happened in session %s", spec.session_id)
+
     def capacity(self) -> Capacity:
         """How full this machine is; sessions that wait for their browser count as live."""
         live = len(self._sessions) + len(self._pending)
@@ -339,6 +354,8 @@ class Node:
 
     async def _dress(self, browser: Browser, spec: BrowserSpec) -> None:
         await browser.begin(spec.upstream)
+        if spec.shared_by is None:
+            browser.driver.capture.start(spec.capture, partial(self._captured, spec))
         try:
             await browser.driver.dress(spec)
         except CdpError as error:
@@ -382,6 +399,7 @@ class Node:
             self._recordings.end(session_id)
         session.screen.close(reason)
         session.steering.close()
+        session.browser.driver.capture.finish()
         self._supervise(session.browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS))
         for closer in list(session.closers.values()):
             try:

@@ -29,7 +29,7 @@ _LAST_WORDS_SECONDS = 0.2
 _SURVIVORS_SECONDS = 5.0
 _LOOK_AGAIN_SECONDS = 0.01
 _LISTENING = re.compile(rb"DevTools listening on ws://127\.0\.0\.1:(\d+)(/devtools/browser/[0-9A-Za-z-]+)\s*\n")
-_NOISE = re.compile(r"dbus|WARNING|DevTools listening|^#\d|^\s*$")
+_NOISE = re.compile(r"dbus|WARNING|:INFO:|DevTools listening|^#\d|^\s*$")
 # Font configuration and time zone are the operator's; nothing else of the server's environment is passed on.
 _PASSED_ON = ("FONTCONFIG_FILE", "FONTCONFIG_PATH", "FONTCONFIG_SYSROOT", "TZ")
 
@@ -66,6 +66,7 @@ class _Stderr(asyncio.Protocol):
     def __init__(self, endpoint: "asyncio.Future[tuple[int, str]]") -> None:
         self._endpoint = endpoint
         self._tail = bytearray()
+        self.on_data: Callable[[bytes], None] | None = None
         self.all_read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def data_received(self, data: bytes) -> None:
@@ -73,6 +74,8 @@ class _Stderr(asyncio.Protocol):
         if not self._endpoint.done() and (found := _LISTENING.search(self._tail)):
             self._endpoint.set_result((int(found[1]), found[2].decode()))
         del self._tail[:-_TAIL_BYTES]
+        if self.on_data is not None:
+            self.on_data(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.all_read.done():
@@ -140,6 +143,10 @@ class BrowserProcess:
         else:
             message = f"Chromium did not start inside {timeout_seconds:g} seconds. {self._last_words()}"
             raise LaunchFailed(message.strip(), self._stderr.text())
+
+    def on_log(self, listener: Callable[[bytes], None]) -> None:
+        """Hand on what it writes to its log from now on, in pieces as they come."""
+        self._stderr.on_data = listener
 
     async def wait(self) -> str:
         """Wait until it ends, however long that takes, and say how it did, in a sentence for people."""

@@ -9,6 +9,7 @@ from noctule.browser.commands import (
     BrowserGone,
     BrowserSpec,
     Capacity,
+    Captured,
     Command,
     DownloadListener,
     Result,
@@ -29,6 +30,7 @@ class LocalNode(Protocol):
     def traffic(self) -> Mapping[str, Traffic]: ...
     def on_gone(self, listener: Callable[[BrowserGone], None]) -> None: ...
     def on_download(self, listener: DownloadListener) -> None: ...
+    def on_captured(self, listener: Callable[[Captured], None]) -> None: ...
     def capacity(self) -> Capacity: ...
     def sandbox(self) -> SandboxLevel: ...
 
@@ -65,6 +67,9 @@ class LocalFleet:
 
     def on_download(self, listener: DownloadListener) -> None:
         self._node.on_download(listener)
+
+    def on_captured(self, listener: Callable[[Captured], None]) -> None:
+        self._node.on_captured(listener)
 
     def capacity(self) -> Capacity:
         return self._node.capacity()

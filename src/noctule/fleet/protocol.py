@@ -12,6 +12,7 @@ from noctule.browser.commands import (
     BrowserGone,
     BrowserSpec,
     Capacity,
+    Captured,
     Command,
     DownloadListener,
     Result,
@@ -73,6 +74,13 @@ class Fleet(Protocol):
         """Give ``listener`` every download that is complete and that no command asked for, until it has read it.
 
         What it raises is logged and ends nothing. A session that is released gives what is complete by then.
+        """
+        ...
+
+    def on_captured(self, listener: Callable[[Captured], None]) -> None:
+        """Call ``listener`` on the event loop with batches of what happened in the browsers of sessions whose spec
+        says so. The last batch of a session says that it is; it comes within a moment of its end, which does not
+        wait for it.
         """
         ...
 

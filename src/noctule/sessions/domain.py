@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
+CaptureWish = Literal["off", "on", "bodies"]
+
 
 class Status(StrEnum):
     """Where a session is in its life."""
@@ -104,6 +106,7 @@ class StartSession:
 
     ``is_recorded`` says whether it is filmed; ``None`` leaves that to the server.
     ``is_one_shot``: it will be over in a moment, and a context in a browser that others of its workspace use will do.
+    ``capture``: whether what happens in its browser is kept, and whether bodies are; ``None`` for what is usual here.
     """
 
     headless: bool = True
@@ -128,6 +131,7 @@ class StartSession:
     max_cost_nanos: int | None = None
     is_recorded: bool | None = None
     is_one_shot: bool = False
+    capture: CaptureWish | None = None
 
 
 @dataclass(frozen=True, slots=True)

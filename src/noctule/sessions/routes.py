@@ -10,6 +10,7 @@ from noctule.kit.web import Caller, CallerDep, LooseBool, PageParams, show_cost
 from noctule.sessions.service import SessionService, SessionView, Starter
 from noctule.sessions.wire import (
     ApiSessionStartRequest,
+    CaptureHeader,
     ExecutionResponse,
     GetCookiesResponse,
     MaxCostHeader,
@@ -52,10 +53,11 @@ def router(service: SessionService, clock: Clock) -> APIRouter:
         tags: TagsHeader = None,
         max_cost: MaxCostHeader = None,
         record: RecordHeader = None,
+        capture: CaptureHeader = None,
     ) -> SessionResponse:
         """Start a browser session and answer when its browser is ready."""
         starter = Starter(caller.workspace_id, caller.key_id, caller.idempotency_key)
-        view = await service.start(starter, with_headers(body.to_command(), tags, max_cost, record))
+        view = await service.start(starter, with_headers(body.to_command(), tags, max_cost, record, capture))
         return priced(view, caller, response)
 
     @routes.get("/sessions", operation_id="list_sessions", summary="List Sessions")

@@ -43,6 +43,7 @@ from noctule.browser.commands.basics import (
     Wait,
     WaitUntil,
 )
+from noctule.browser.commands.capturing import Captured, CapturedEvent, CaptureLevel
 from noctule.browser.commands.downloads import BrowserDownload, DownloadListener
 from noctule.browser.commands.errors import BrowserLost, CommandFailed, NodeFull, UpstreamRefused
 from noctule.browser.commands.perceiving import Kind, Node, Observe, Observed, PageRead, Place, ReadPage, TabInfo
@@ -77,6 +78,9 @@ __all__ = [
     "BrowserLost",
     "BrowserSpec",
     "Capacity",
+    "CaptureLevel",
+    "Captured",
+    "CapturedEvent",
     "Check",
     "Click",
     "CloseTab",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from noctule.browser.commands.capturing import CaptureLevel
+
 SESSION_OVER = "The session has ended."
 """What a stream is told when its session ends for no better reason."""
 
@@ -40,8 +42,9 @@ class BrowserSpec:
     ``wants_chromium`` asks for full Chromium instead of the headless shell. ``chrome_args`` must be known
     at launch, so a browser with any never comes from the warm pool; all else is applied after acquiring.
     ``cdp_url`` drives somebody else's browser, which is only disconnected at release. ``shared_by`` names whose
-    sessions may have their browsers in one process, each as a context of its own; nobody else's are ever in it.
-    ``is_recorded`` says whether it is filmed; ``None`` leaves that to the machine.
+    sessions may have their browsers in one process, each as a context of its own; nobody else's are ever in it, and
+    nothing is captured there, whatever ``capture`` says. ``is_recorded`` says whether it is filmed; ``None`` leaves
+    that to the machine.
     """
 
     session_id: str
@@ -54,6 +57,7 @@ class BrowserSpec:
     cdp_url: str | None = field(default=None, repr=False)
     shared_by: str | None = None
     is_recorded: bool | None = None
+    capture: CaptureLevel = "off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ browser is still there) or ``BrowserLost`` (it is not); commands of one browser 
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -41,6 +42,7 @@ from noctule.browser.commands import (
 from noctule.browser.driver import cookies
 from noctule.browser.driver.acting import Actor
 from noctule.browser.driver.acting.settling import before, follow
+from noctule.browser.driver.capture import Capture
 from noctule.browser.driver.deadline import Deadline
 from noctule.browser.driver.downloads import Downloads
 from noctule.browser.driver.evaluate import evaluate
@@ -77,6 +79,8 @@ class Driver:
         self._tabs.on_download = self.downloads.on_event
         self._tabs.on_context = self.downloads.follow_context
         self._actor = Actor(self.downloads, self._tabs)
+        self.capture = Capture(connection, is_ours=refusals is not None)
+        self._tabs.capture = self.capture
         self._outfit = Outfit()
         self._is_headless_shell = True
         self._lock = asyncio.Lock()
@@ -128,6 +132,7 @@ class Driver:
         self._is_headless_shell = like._is_headless_shell
         self._actor.has_window = like._actor.has_window
         self._outfit = like._outfit
+        self._tabs.capture = None
         await self._tabs.start_context(self._outfit, proxy_port, is_headless_shell=self._is_headless_shell)
 
     async def start_hosting(self) -> None:
@@ -156,6 +161,8 @@ class Driver:
             outfit = Outfit(outfit.identity, spec.viewport, outfit.headers)
         if spec.extra_http_headers:
             outfit = Outfit(outfit.identity, outfit.viewport, spec.extra_http_headers)
+        if self.capture.is_on:
+            outfit = replace(outfit, capture=spec.capture)
         if outfit == self._outfit:
             return
         if outfit.viewport != self._outfit.viewport:
@@ -202,6 +209,7 @@ class Driver:
     def close(self) -> None:
         """Let go of the browser."""
         self.downloads.close()
+        self.capture.drop()
         self._connection.abort()
 
     # -- inside --------------------------------------------------------------------------------------------

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from noctule.browser.cdp import CdpClosed, CdpConnection, CdpTimeout
-from noctule.browser.commands import Viewport
+from noctule.browser.commands import CaptureLevel, Viewport
+from noctule.browser.driver.capture import Capture
+from noctule.browser.driver.capture.bodies import BUFFER_BYTES, MAX_BODY_BYTES
 from noctule.browser.driver.deadline import Deadline
 from noctule.browser.driver.identity import Identity
 from noctule.browser.driver.tab import Tab
@@ -34,14 +36,22 @@ class Outfit:
     identity: Identity | None = None
     viewport: Viewport | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    capture: CaptureLevel = "off"
 
     def calls(self, target_type: str, *, ours: bool) -> list[tuple[str, dict[str, Any]]]:
         """The calls that dress one target; ``ours`` says that it is a page of the default context."""
         calls: list[tuple[str, dict[str, Any]]] = []
         if self.identity is not None:
             calls.append(("Emulation.setUserAgentOverride", self.identity.override))
+        if self.capture != "off" and ours:
+            # What is kept of bodies in the browser: nothing, unless they are wanted.
+            kept = (BUFFER_BYTES, MAX_BODY_BYTES) if self.capture == "bodies" else (0, 0)
+            limits = {"maxTotalBufferSize": kept[0], "maxResourceBufferSize": kept[1], "maxPostDataSize": 64 * 1024}
+            calls += [("Network.enable", limits), ("Console.enable", {})]
+        elif self.headers:
+            calls.append(("Network.enable", {}))
         if self.headers:
-            calls += [("Network.enable", {}), ("Network.setExtraHTTPHeaders", {"headers": dict(self.headers)})]
+            calls.append(("Network.setExtraHTTPHeaders", {"headers": dict(self.headers)}))
         if self.viewport is not None and target_type == "page" and ours:
             width, height = self.viewport.width, self.viewport.height
             metrics = {"width": width, "height": height, "screenWidth": width, "screenHeight": height}
@@ -49,9 +59,14 @@ class Outfit:
         return calls
 
     @property
+    def reaches_inside(self) -> bool:
+        """Whether frames and dedicated workers have to be attached to, too."""
+        return bool(self.headers) or self.capture != "off"
+
+    @property
     def auto_attach(self) -> dict[str, Any]:
         """Parameters of ``Target.setAutoAttach``."""
-        types = _ALL_TARGETS if self.headers else _OUTER_TARGETS
+        types = _ALL_TARGETS if self.reaches_inside else _OUTER_TARGETS
         return {
             "autoAttach": True,
             "waitForDebuggerOnStart": self != Outfit(),
@@ -81,7 +96,8 @@ class Tabs:
         self._current: Tab | None = None
         self._followed = ("", 0.0)
         self._opened: asyncio.Event = asyncio.Event()
-        # Network events come with extra headers; nothing here reads them.
+        self.capture: Capture | None = None
+        # Network events come with extra headers, and where they are captured; nothing here reads them.
         connection.ignored_events = (b'{"method":"Network.',)
         connection.on_event = self._on_event
 
@@ -130,7 +146,7 @@ class Tabs:
             await self._connection.call("Target.setAutoAttach", outfit.auto_attach)
         for session_id, (target_type, ours) in list(self._types.items()):
             calls = outfit.calls(target_type, ours=ours)
-            if outfit.headers and target_type in ("page", "iframe"):
+            if outfit.reaches_inside and target_type in ("page", "iframe"):
                 calls.append(("Target.setAutoAttach", outfit.auto_attach))
             await asyncio.gather(
                 *(self._connection.call(method, params, session_id=session_id) for method, params in calls)
@@ -221,6 +237,8 @@ class Tabs:
     # -- events --------------------------------------------------------------------------------------------
 
     def _on_event(self, session_id: str, method: str, params: dict[str, Any]) -> None:
+        if self.capture is not None:
+            self.capture.on_event(session_id, method, params)
         if method == "Target.attachedToTarget":
             self._attached(params["sessionId"], params["targetInfo"], bool(params.get("waitingForDebugger")))
         elif method == "Target.detachedFromTarget":
@@ -257,7 +275,7 @@ class Tabs:
             post("Page.setLifecycleEventsEnabled", {"enabled": True}, session_id=session_id)
         for method, params in self._outfit.calls(target_type, ours=ours):
             post(method, params, session_id=session_id)
-        if self._outfit.headers and target_type in ("page", "iframe", "worker"):
+        if self._outfit.reaches_inside and target_type in ("page", "iframe", "worker"):
             post("Target.setAutoAttach", self._outfit.auto_attach, session_id=session_id)
         if paused:
             post("Runtime.runIfWaitingForDebugger", session_id=session_id)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 from noctule.browser.commands import (
     BrowserCookie,
     BrowserLost,
+    CaptureLevel,
     CommandFailed,
     Cookies,
     GetCookies,
@@ -71,6 +72,7 @@ class SessionService:
         instance_id: str,
         boot_id: str,
         acquire_timeout_seconds: float,
+        capture: CaptureLevel = "off",
     ) -> None:
         self._database = database
         self._clock = clock
@@ -101,6 +103,7 @@ class SessionService:
             instance_id=instance_id,
             boot_id=boot_id,
             acquire_timeout_seconds=acquire_timeout_seconds,
+            capture=capture,
             mark_failed=self.ends.give_up,
         )
 
@@ -152,6 +155,10 @@ class SessionService:
         traffic = self._fleet.traffic()
         views = tuple(self._with_live(session, traffic) for session in found.items)
         return Page(views, found.page, found.page_size, found.has_next)
+
+    async def find(self, workspace_id: str, session_id: str) -> Session:
+        """The session as it is stored, without its trajectory. Raises ``NotFound``."""
+        return await self._find(workspace_id, session_id)
 
     async def offset(self, workspace_id: str, session_id: str) -> int:
         """Length of the trajectory. Raises ``NotFound``."""

@@ -7,13 +7,14 @@ open. B: ``active`` and its first minute paid, together. A kill anywhere leaves 
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 from sqlalchemy import Connection
 
 from noctule.browser.commands import (
     Acquired,
     BrowserSpec,
+    CaptureLevel,
     CommandFailed,
     NodeFull,
     Upstream,
@@ -67,6 +68,7 @@ class Starting:
         instance_id: str,
         boot_id: str,
         acquire_timeout_seconds: float,
+        capture: CaptureLevel,
         mark_failed: Callable[[str, Exception], Awaitable[None]],
     ) -> None:
         self._database = database
@@ -77,13 +79,14 @@ class Starting:
         self._instance_id = instance_id
         self._boot_id = boot_id
         self._acquire_timeout_seconds = acquire_timeout_seconds
+        self._capture = capture
         self._mark_failed = mark_failed
 
     async def start(self, session_id: str, starter: Starter, wish: StartSession) -> tuple[Session, int]:
         """An active session with this id and the nano-dollars of its first minute, which is paid; raises as
         ``SessionService.start`` says."""
         upstream = self._upstream(wish)
-        spec = _spec(session_id, starter, wish, upstream)
+        spec = replace(_spec(session_id, starter, wish, upstream), capture=self._level(wish))
         self._admit_by_machine(spec)
         try:
             intent = await self._database.write(
@@ -119,6 +122,21 @@ class Starting:
             wanted = proxy.pool_id or proxy.country
             raise InvalidRequest.at(("body", "proxies"), f"the pool has no such proxy; countries: {countries}", wanted)
         return chosen
+
+    def _level(self, wish: StartSession) -> CaptureLevel:
+        """What is kept of the session: what it asks for, as far as the server allows that; else no bodies."""
+        if wish.is_one_shot:
+            return "off"
+        levels = get_args(CaptureLevel)
+        if wish.capture is None:
+            return "off" if self._capture == "off" else "on"
+        if levels.index(wish.capture) > levels.index(self._capture):
+            raise InvalidRequest.at(
+                ("header", "x-noctule-capture"),
+                f"this server keeps no more than '{self._capture}' of a session (NOCTULE_CAPTURE)",
+                wish.capture,
+            )
+        return wish.capture
 
     def _admit_by_machine(self, spec: BrowserSpec) -> None:
         try:

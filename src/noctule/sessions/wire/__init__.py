@@ -5,7 +5,7 @@ and newer clients with their other names, missing and ``null`` fields. What is m
 in words, with its place; whether the server can do what was asked is the service's to say.
 """
 
-from noctule.sessions.wire.billing import MaxCostHeader, RecordHeader, TagsHeader, with_headers
+from noctule.sessions.wire.billing import CaptureHeader, MaxCostHeader, RecordHeader, TagsHeader, with_headers
 from noctule.sessions.wire.cookies import Cookie, GetCookiesResponse, SetCookiesRequest
 from noctule.sessions.wire.proxies import ExternalProxy, NotteProxy, TailnetProxy
 from noctule.sessions.wire.replies import (
@@ -18,6 +18,7 @@ from noctule.sessions.wire.start import ApiSessionStartRequest, SessionProfile
 
 __all__ = [
     "ApiSessionStartRequest",
+    "CaptureHeader",
     "Cookie",
     "ExecutionResponse",
     "ExternalProxy",

@@ -1,18 +1,18 @@
-"""Our own wishes at a session's start: tags for the bill, what it may cost, and whether it is recorded.
+"""Our own wishes at a session's start: tags for the bill, what it may cost, and what is kept of it.
 
 Clients that speak the published contract cannot send fields of ours, so each wish is a header too. Neither
 is in the published schema; ``docs/how-to/see-where-the-money-went.md`` and ``set-a-budget.md`` tell of them.
 """
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, get_args
 
 from fastapi import Header
 
 from noctule.kit.amounts import amount_nanos
 from noctule.kit.errors import InvalidRequest
 from noctule.kit.tags import MOST_TAGS, tag_problem
-from noctule.sessions.domain import StartSession
+from noctule.sessions.domain import CaptureWish, StartSession
 
 TagsHeader = Annotated[list[str] | None, Header(alias="x-noctule-tags", include_in_schema=False)]
 """Tags, separated by commas; several such headers are one."""
@@ -22,6 +22,10 @@ MaxCostHeader = Annotated[list[str] | None, Header(alias="x-noctule-max-cost", i
 
 RecordHeader = Annotated[list[str] | None, Header(alias="x-noctule-record", include_in_schema=False)]
 """``on`` or ``off``; without it the server decides."""
+
+
+CaptureHeader = Annotated[list[str] | None, Header(alias="x-noctule-capture", include_in_schema=False)]
+"""``off``, ``on`` or ``bodies``; one header."""
 
 
 def checked_tags(tags: list[str] | None) -> list[str] | None:
@@ -68,8 +72,23 @@ def header_record(header: str | None) -> bool | None:
     return asked == "on"
 
 
+def header_capture(header: str | None) -> CaptureWish | None:
+    """What the header says shall be kept. Raises ``InvalidRequest``."""
+    if header is None:
+        return None
+    for known in get_args(CaptureWish):
+        if header.strip().lower() == known:
+            wish: CaptureWish = known
+            return wish
+    raise InvalidRequest.at(("header", "x-noctule-capture"), "is one of off, on and bodies", header[:200])
+
+
 def with_headers(
-    wish: StartSession, tags: list[str] | None, max_cost: list[str] | None, record: list[str] | None = None
+    wish: StartSession,
+    tags: list[str] | None,
+    max_cost: list[str] | None,
+    record: list[str] | None = None,
+    capture: list[str] | None = None,
 ) -> StartSession:
     """The wish with what the headers add: tags join those of the body, the smaller cost counts.
 
@@ -81,7 +100,11 @@ def with_headers(
         raise InvalidRequest.at(("header", "x-noctule-tags"), f"at most {MOST_TAGS} tags are allowed", named)
     costs = [cost for cost in (wish.max_cost_nanos, header_max_cost(_one(max_cost))) if cost is not None]
     return replace(
-        wish, tags=all_tags, max_cost_nanos=min(costs, default=None), is_recorded=header_record(_one(record))
+        wish,
+        tags=all_tags,
+        max_cost_nanos=min(costs, default=None),
+        is_recorded=header_record(_one(record)),
+        capture=header_capture(_one(capture)),
     )
 
 

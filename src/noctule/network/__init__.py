@@ -1,0 +1,1 @@
+"""What a session's browser exchanged with the network: batches of it, and HAR."""

@@ -1,0 +1,1 @@
+"""Everything that happened in a session, on one clock."""
