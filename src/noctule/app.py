@@ -331,7 +331,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
         )
         stack.push_async_callback(storage.sweeper.close)
         fleet.on_download(BrowserDownloads(sessions, storage).keep)
-        control = Control(clock)
+        control = Control(clock, timelines)
         debug = DebugService(
             sessions=sessions, browsers=node, runs=fleet, keys=WorkspaceKeys(workspaces), control=control, clock=clock
         )

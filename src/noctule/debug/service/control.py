@@ -81,7 +81,7 @@ class Control:
         now = self._clock.now()
         if held is None:
             self._held[session_id] = _Held(Holder(who, now))
-            self._notes.note(session_id, "takeover", {"by": "person"})
+            self._notes.note(session_id, "takeover", {"state": "begun", "by": "person"})
         else:
             held.stay()
             held.holder = Holder(who, now)
@@ -116,5 +116,5 @@ class Control:
         held.stay()
         held.freed.set_result(None)
         seconds = (self._clock.now() - held.holder.since).total_seconds()
-        self._notes.note(session_id, "handback", {"reason": reason, "seconds": round(seconds, 3)})
+        self._notes.note(session_id, "takeover", {"state": "ended", "reason": reason, "seconds": round(seconds, 3)})
         self.on_change(session_id)

@@ -131,7 +131,7 @@ class Keys(Protocol):
 class Notes(Protocol):
     """Where it is kept that a person took over."""
 
-    def note(self, session_id: str, kind: str, data: Mapping[str, Any]) -> None:
+    def note(self, session_id: str, kind: str, data: dict[str, Any]) -> None:
         """Keep what happened. Never blocks, never raises."""
         ...
 
