@@ -70,7 +70,7 @@ class Downloader:
         acted = Acted(f"Clicked {found.name}.", found.selector, found.label)
         begin = Deadline(min(_BEGIN_SECONDS, deadline.left_seconds))
         loop = asyncio.get_running_loop()
-        while claim.download is None and loop.time() < begin.at:
+        while (download := claim.find(found.href)) is None and loop.time() < begin.at:
             await asyncio.sleep(_POLL_SECONDS)
             opened = self._tabs.newest_from(tab, known)
             place = opened or tab
@@ -78,13 +78,13 @@ class Downloader:
                 kind = await self._kind(place, deadline)
                 if kind not in _PAGE_TYPES:
                     return await self._shown(place, deadline, found.name)
-        if claim.download is None:
+        if download is None:
             raise CommandFailed(
                 "ActionExecutionError",
                 f"No file came when {found.name} was clicked; if it leads to a page with the file, "
                 "download it from there",
             )
-        download = claim.download
+        self._downloads.take(claim, download)
         if self._downloads.folder is None:
             return Downloaded(await self._loaded(tab, download.url, download.name, deadline), acted)
         file = File(file_name(download.name or "download"), await self._received(download, deadline))
