@@ -24,6 +24,7 @@ from noctule.browser.driver.world import ScriptFailed
 _PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _BEGIN_SECONDS = 10.0
 _POLL_SECONDS = 0.05
+_TOLD_SECONDS = 1.0
 _READ_BYTES = 1024 * 1024
 _CLICK_SHARE = 0.5
 
@@ -52,9 +53,12 @@ class Downloader:
 
     async def _kept(self, tab: Tab, deadline: Deadline) -> str | None:
         """The name under which the file is kept that the tab was sent to, if it is."""
-        brought = self._downloads.brought_by(tab.target_id, tab.download_url)
-        if brought is None:
-            return None
+        # The tab's navigation is answered before the browser tells of the download that it became.
+        told = Deadline(min(_TOLD_SECONDS if self._downloads.folder is not None else 0.0, deadline.left_seconds))
+        while (brought := self._downloads.brought_by(tab.target_id, tab.download_url)) is None:
+            if asyncio.get_running_loop().time() >= told.at:
+                return None
+            await asyncio.sleep(_POLL_SECONDS)
         try:
             async with asyncio.timeout_at(deadline.at):
                 await brought.settled.wait()
