@@ -119,6 +119,23 @@ def test_a_file_that_an_action_asks_for_is_the_actions_alone(chromium: bool, tmp
     staged(tmp_path, act, wants_chromium=chromium)
 
 
+def test_an_action_has_the_file_of_its_link_though_others_come_first(tmp_path: Path) -> None:
+    async def act(stage: DownloadStage) -> None:
+        await stage.run(Goto(stage.site.url()))
+        later = "setTimeout(() => document.getElementById('blob').click(), {0})"
+        for wait_ms in (0, 20, 60, 120):
+            stage.keeper.kept.clear()
+            await stage.run(EvaluateJs(later.format(wait_ms)))
+            result = await stage.run(DownloadFile(Target(selectors=("#attachment",))))
+            assert isinstance(result, Downloaded)
+            assert result.file is not None
+            assert result.file.name == "report.csv"
+            assert _facts(await stage.kept()) == [_file("made.bin", "blob")]
+        await stage.empty()
+
+    staged(tmp_path, act)
+
+
 def test_what_breaks_off_is_cancelled_or_too_large_leaves_nothing(tmp_path: Path) -> None:
     async def act(stage: DownloadStage) -> None:
         downloads = stage.node._sessions[SESSION].browser.driver.downloads
@@ -152,6 +169,7 @@ def test_a_session_brings_only_so_many_and_so_much(tmp_path: Path) -> None:
         await stage.run(Goto(stage.site.url()))
         for _ in range(5):
             await stage.click("#blob")
+        await until(lambda: downloads._count == 5)
         await stage.kept(3)
         downloads.limits = Limits(in_all=100, total_bytes=1_500_000)
         for count in (4, 5):

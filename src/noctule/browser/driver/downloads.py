@@ -27,6 +27,7 @@ _GUID = re.compile(r"[0-9A-Za-z-]{8,64}")
 _PART_SUFFIX = ".crdownload"
 _LOOK_SECONDS = 0.1
 _REMEMBERED = 16
+_OTHER_ADDRESS_SECONDS = 1.0
 _MAX_CONTEXTS = 64
 # The browser may hear of a client that has gone only after we have; it then falls back to dropping downloads.
 _RENEWALS_SECONDS = (0.0, 0.2, 1.0)
@@ -53,9 +54,8 @@ class Download:
     url: str
     name: str
     frame_id: str
-    give_up_at: float
+    begun_at: float
     is_claimed: bool = False
-    is_complete: bool = False
     problem: str = ""
     received_bytes: int = 0
     kept_as: str | None = None
@@ -65,9 +65,19 @@ class Download:
 
 @dataclass(eq=False, slots=True)
 class Claim:
-    """What an action waits for: the first download that begins."""
+    """What an action waits for: of the ``downloads`` that begin meanwhile the one that it takes."""
 
-    download: Download | None = None
+    downloads: list[Download] = field(default_factory=list)
+    taken: Download | None = None
+
+    def find(self, url: str) -> Download | None:
+        """The download of that address; the first one where the address is not known, or leads on to another."""
+        same = next((each for each in self.downloads if each.url == url), None)
+        if same is not None or not self.downloads:
+            return same
+        first = self.downloads[0]
+        waited = asyncio.get_running_loop().time() - first.begun_at
+        return first if not url or waited > _OTHER_ADDRESS_SECONDS else None
 
 
 class Browser(Protocol):
@@ -147,7 +157,8 @@ class Downloads:
 
     @contextmanager
     def claim(self) -> Iterator[Claim]:
-        """Have the first download that begins inside the block, and no other; what is left of it is gone after."""
+        """Hold the downloads that begin inside the block until one of them is taken; what is left of that one is gone
+        after, and the others are nobody's."""
         claim = self._claim = Claim()
         if self.folder is None:
             # Somebody else's browser: it tells of the download, which is then loaded in another way.
@@ -158,10 +169,23 @@ class Downloads:
             self._claim = None
             if self.folder is None:
                 self._behave("default")
-            if (download := claim.download) is not None:
+            if (download := claim.taken) is None:
+                self._let_go(claim.downloads)
+            elif self.folder is not None:
                 if not download.ended.is_set():
                     self._give_up(download, "the action has ended")
                 self._remove(download)
+
+    def take(self, claim: Claim, download: Download) -> None:
+        """The action has found its download."""
+        claim.taken = download
+        self._let_go([each for each in claim.downloads if each is not download])
+
+    def _let_go(self, downloads: list[Download]) -> None:
+        for download in downloads:
+            download.is_claimed = False
+            if download.ended.is_set():
+                self._settle(download)
 
     def read(self, download: Download) -> bytes:
         """The whole file of a claimed download. Raises ``OSError``, ``ValueError``."""
@@ -187,9 +211,10 @@ class Downloads:
     def _begin(self, guid: str, params: dict[str, Any]) -> None:
         loop = asyncio.get_running_loop()
         url, name = str(params.get("url", "")), str(params.get("suggestedFilename", ""))
-        download = Download(guid, url, name, str(params.get("frameId", "")), loop.time() + self.limits.seconds)
-        if self._claim is not None and self._claim.download is None:
-            self._claim.download = download
+        download = Download(guid, url, name, str(params.get("frameId", "")), loop.time())
+        claim = self._claim
+        if claim is not None and claim.taken is None and len(claim.downloads) < self.limits.at_a_time:
+            claim.downloads.append(download)
             download.is_claimed = True
         elif self.folder is None:
             return
@@ -225,7 +250,7 @@ class Downloads:
             self._give_up(download, f"the session's downloads came to {self.limits.total_bytes // 1024**2} MiB")
         elif self._held_bytes + running > self.limits.held_bytes:
             self._give_up(download, f"{self.limits.held_bytes // 1024**2} MiB of downloads are waiting to be kept")
-        elif asyncio.get_running_loop().time() > download.give_up_at:
+        elif asyncio.get_running_loop().time() > download.begun_at + self.limits.seconds:
             self._give_up(download, f"it did not end within {self.limits.seconds:g} s")
 
     async def _watched(self) -> None:
@@ -247,16 +272,22 @@ class Downloads:
     def _end(self, download: Download, problem: str = "") -> None:
         if self._running.pop(download.guid, None) is None:
             return
-        download.problem, download.is_complete = problem, not problem
-        if problem or download.is_claimed or self.deliver is None:
-            if problem and not download.is_claimed:
-                log.info("a download was not kept: %s", problem)
-            if not (download.is_complete and download.is_claimed):
-                self._remove(download)
-            download.settled.set()
-        else:
-            self._hand_over(download, self.deliver)
+        download.problem = problem
         download.ended.set()
+        if problem:
+            self._remove(download)
+        if not download.is_claimed:
+            self._settle(download)
+
+    def _settle(self, download: Download) -> None:
+        """See to one that has ended and that no action wants."""
+        if not download.problem and self.deliver is not None:
+            self._hand_over(download, self.deliver)
+            return
+        if download.problem:
+            log.info("a download was not kept: %s", download.problem)
+        self._remove(download)
+        download.settled.set()
 
     # -- what is complete ----------------------------------------------------------------------------------
 

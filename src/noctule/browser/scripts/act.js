@@ -128,7 +128,7 @@ async function aim(element, round, options) {
   const point = box(control) === before ? place(control) : { failed: "moving" };
   if (point.failed) return { ...point, what: describe(element), label: nameOf(element) };
   arm(control);
-  return { ...point, ...identity(element, options) };
+  return { ...point, ...identity(element, options), href: leadsTo(element) };
 }
 
 // A box that is drawn by its label has nothing to click itself.
@@ -194,6 +194,12 @@ function isTwin(found, element) {
   return false;
 }
 
+// Where a link leads that the element is in; nothing for an address too long to be compared.
+function leadsTo(element) {
+  const href = element.closest?.("a[href], area[href]")?.href;
+  return typeof href === "string" && href.length <= 4096 ? href : "";
+}
+
 // -- what the driver calls -------------------------------------------------------------------------------
 
 Object.assign(acting, { hindrance, labelled, outward });
@@ -214,7 +220,7 @@ acting.clickByScript = (target, start, budgetMs, options) =>
   attempt(target, start, 0, async (element) => {
     const hindered = hindrance(options.label ? labelled(element) : element);
     if (hindered && !options.anyway) return { failed: hindered, what: describe(element), label: nameOf(element) };
-    const said = identity(element, options);
+    const said = { ...identity(element, options), href: leadsTo(element) };
     if (typeof element.click === "function") element.click();
     else element.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, composed: true }));
     return said;

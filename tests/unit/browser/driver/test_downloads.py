@@ -99,18 +99,23 @@ def test_a_context_whose_client_wants_no_downloads_is_left_alone(tmp_path: Path)
     _played(tmp_path, play)
 
 
-def test_the_first_download_is_the_claims_and_the_others_are_delivered(tmp_path: Path) -> None:
+def test_one_download_is_the_claims_and_the_others_are_delivered(tmp_path: Path) -> None:
     async def play(house: _House) -> None:
         with house.downloads.claim() as claim:
-            first, second = house.begin(1), house.begin(2)
-            assert claim.download is not None
-            assert claim.download.guid == first
-            house.complete(second, b"second")
-            house.complete(first, b"first")
-            assert claim.download.ended.is_set()
-            assert house.downloads.read(claim.download) == b"first"
+            early, wanted, late = house.begin(1), house.begin(2, url=f"{_URL}?wanted"), house.begin(3)
+            house.complete(early, b"early")
+            assert house.delivered == []
+            found = claim.find(f"{_URL}?wanted")
+            assert found is not None
+            assert found.guid == wanted
+            house.downloads.take(claim, found)
+            house.complete(late, b"late")
+            house.complete(wanted, b"wanted")
+            house.complete(house.begin(4), b"later still")
+            assert found.ended.is_set()
+            assert house.downloads.read(found) == b"wanted"
         await house.downloads.drain(5)
-        assert house.delivered == [b"second"]
+        assert house.delivered == [b"early", b"late", b"later still"]
         assert house.left() == []
         assert house.downloads.brought_by("F", _URL) is not None
 
@@ -119,11 +124,27 @@ def test_the_first_download_is_the_claims_and_the_others_are_delivered(tmp_path:
 
 def test_a_claim_that_ends_early_cancels_what_it_had(tmp_path: Path) -> None:
     async def play(house: _House) -> None:
-        with house.downloads.claim():
+        with house.downloads.claim() as claim:
             guid = house.begin(1)
+            house.downloads.take(claim, claim.downloads[0])
         assert house.browser.cancelled == [guid]
         assert house.left() == []
         assert house.downloads.brought_by("F", _URL) is None
+
+    _played(tmp_path, play)
+
+
+def test_a_claim_that_takes_nothing_loses_nothing(tmp_path: Path) -> None:
+    async def play(house: _House) -> None:
+        with house.downloads.claim() as claim:
+            first, second = house.begin(1), house.begin(2)
+            house.complete(first, b"first")
+            assert claim.find("https://x.example/another") is None
+            assert claim.find("") is claim.downloads[0]
+        house.complete(second, b"second")
+        await house.downloads.drain(5)
+        assert house.delivered == [b"first", b"second"]
+        assert house.left() == []
 
     _played(tmp_path, play)
 

@@ -24,6 +24,7 @@ from noctule.browser.driver.world import ScriptFailed
 _PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _BEGIN_SECONDS = 10.0
 _POLL_SECONDS = 0.05
+_TOLD_SECONDS = 1.0
 _READ_BYTES = 1024 * 1024
 _CLICK_SHARE = 0.5
 
@@ -52,9 +53,12 @@ class Downloader:
 
     async def _kept(self, tab: Tab, deadline: Deadline) -> str | None:
         """The name under which the file is kept that the tab was sent to, if it is."""
-        brought = self._downloads.brought_by(tab.target_id, tab.download_url)
-        if brought is None:
-            return None
+        # The tab's navigation is answered before the browser tells of the download that it became.
+        told = Deadline(min(_TOLD_SECONDS if self._downloads.folder is not None else 0.0, deadline.left_seconds))
+        while (brought := self._downloads.brought_by(tab.target_id, tab.download_url)) is None:
+            if asyncio.get_running_loop().time() >= told.at:
+                return None
+            await asyncio.sleep(_POLL_SECONDS)
         try:
             async with asyncio.timeout_at(deadline.at):
                 await brought.settled.wait()
@@ -70,7 +74,7 @@ class Downloader:
         acted = Acted(f"Clicked {found.name}.", found.selector, found.label)
         begin = Deadline(min(_BEGIN_SECONDS, deadline.left_seconds))
         loop = asyncio.get_running_loop()
-        while claim.download is None and loop.time() < begin.at:
+        while (download := claim.find(found.href)) is None and loop.time() < begin.at:
             await asyncio.sleep(_POLL_SECONDS)
             opened = self._tabs.newest_from(tab, known)
             place = opened or tab
@@ -78,13 +82,13 @@ class Downloader:
                 kind = await self._kind(place, deadline)
                 if kind not in _PAGE_TYPES:
                     return await self._shown(place, deadline, found.name)
-        if claim.download is None:
+        if download is None:
             raise CommandFailed(
                 "ActionExecutionError",
                 f"No file came when {found.name} was clicked; if it leads to a page with the file, "
                 "download it from there",
             )
-        download = claim.download
+        self._downloads.take(claim, download)
         if self._downloads.folder is None:
             return Downloaded(await self._loaded(tab, download.url, download.name, deadline), acted)
         file = File(file_name(download.name or "download"), await self._received(download, deadline))

@@ -24,7 +24,7 @@ _PAUSE_SECONDS = 0.1
 @dataclass(frozen=True, slots=True)
 class Found:
     """An element that was acted on. ``by_script`` says why a script had to click it, if one had to; ``is_secret`` that
-    it is a field for what nobody else may read."""
+    it is a field for what nobody else may read; ``href`` is where the link leads that it is in."""
 
     spot: Spot
     selector: str = ""
@@ -32,6 +32,7 @@ class Found:
     what: str = ""
     by_script: str = ""
     is_secret: bool = False
+    href: str = ""
 
     @property
     def name(self) -> str:
@@ -79,7 +80,14 @@ async def found(spot: Spot, answer: dict[str, Any], target: Target, deadline: De
             selector = await spot.prefix(deadline) + selector
         except (CdpError, CommandFailed):
             selector = ""
-    return Found(spot, selector, answer.get("label", ""), answer.get("what", ""), is_secret=answer.get("secret", False))
+    return Found(
+        spot,
+        selector,
+        answer.get("label", ""),
+        answer.get("what", ""),
+        is_secret=answer.get("secret", False),
+        href=answer.get("href", ""),
+    )
 
 
 async def press(tab: Tab, x: float, y: float, deadline: Deadline) -> None:
