@@ -8,6 +8,7 @@ from noctule.health.routes import router as health_router
 from noctule.http.app import build_app
 from noctule.operator.routes import router as operator_router
 from noctule.page.routes import router as page_router
+from noctule.replay.routes import router as replay_router
 from noctule.scrape.routes import router as scrape_router
 from noctule.secrets.routes import router as secrets_router
 from noctule.sessions.routes import router as sessions_router
@@ -24,6 +25,7 @@ def published() -> FastAPI:
     routers: list[APIRouter] = [
         sessions_router(nobody, nobody),
         page_router(nobody),
+        replay_router(nobody),
         scrape_router(nobody),
         usage_router(nobody),
         budgets_router(nobody),
