@@ -11,7 +11,7 @@ TAGS = tuple(
     name
     for name in (
         *("sessions", "page", "debug", "network", "storage", "scrape", "agents", "functions", "vaults", "personas"),
-        *("usage", "webhooks", "operator", "health", "profiles", "secrets", "workspaces"),
+        *("usage", "webhooks", "operator", "health", "profiles", "replay", "secrets", "workspaces"),
     )
     if (SRC / name).is_dir()
 )
