@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-setup lint check bench miniwob fix docs migration lock chromium clients
+.PHONY: help run test test-setup lint check bench miniwob fix docs migration lock chromium ffmpeg clients
 
 PYTHON_BIN := .venv/bin/python
 SDK_VERSIONS := 1.8.20 1.10.0
@@ -12,7 +12,7 @@ NODE_CLIENTS := tests/clients/node
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: .venv/runtime.stamp chromium ## set everything up and serve on 127.0.0.1:8484
+run: .venv/runtime.stamp chromium ffmpeg ## set everything up and serve on 127.0.0.1:8484
 	@exec .venv/bin/noctule serve
 
 # Many tests wait for a minute to pass, so more of them run at a time than there are cores.
@@ -25,10 +25,10 @@ lint: .venv/dev.stamp ## format, lint, types and import rules alone
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 
-check: lint chromium ## lint, and the tidy, unit and property tests: the loop of minutes
+check: lint chromium ffmpeg ## lint, and the tidy, unit and property tests: the loop of minutes
 	$(PYTHON_BIN) -m pytest -q -n auto --dist worksteal -m "not slow" tests/tidy tests/unit tests/properties
 
-bench: .venv/dev.stamp chromium ## measure, each figure a ratio to a reference of the same run
+bench: .venv/dev.stamp chromium ffmpeg ## measure, each figure a ratio to a reference of the same run
 	@failed=; for bench in bench/[a-z]*.py; do \
 	    name=$$(basename $$bench .py); echo "== $$name"; $(PYTHON_BIN) -m bench.$$name || failed="$$failed $$name"; \
 	done; test -z "$$failed" || { echo "Failed, or missed a target:$$failed" >&2; exit 1; }
@@ -50,10 +50,13 @@ migration: .venv/runtime.stamp ## write a migration for changed tables: make mig
 lock: ## pin the newest versions of requirements/*.in anew
 	@sh scripts/lock.sh
 
-test-setup: .venv/dev.stamp .venv/miniwob.stamp chromium clients
+test-setup: .venv/dev.stamp .venv/miniwob.stamp chromium ffmpeg clients
 
 chromium:
 	@sh scripts/chromium.sh
+
+ffmpeg:
+	@sh scripts/ffmpeg.sh
 
 clients: $(SDK_VERSIONS:%=.venvs/sdk-%/installed.stamp) .venvs/s3-server/installed.stamp .venvs/node.stamp
 

@@ -10,6 +10,7 @@ from noctule.http.app import build_app
 from noctule.network.routes import router as network_router
 from noctule.operator.routes import router as operator_router
 from noctule.page.routes import router as page_router
+from noctule.replay.routes import router as replay_router
 from noctule.scrape.routes import router as scrape_router
 from noctule.scripts.routes import router as scripts_router
 from noctule.secrets.routes import router as secrets_router
@@ -32,6 +33,7 @@ def published() -> FastAPI:
         page_router(nobody),
         scripts_router(nobody),
         debug_router(nobody),
+        replay_router(nobody),
         scrape_router(nobody),
         timeline_router(nobody),
         network_router(nobody),

@@ -10,8 +10,9 @@ SRC = ROOT / "src" / "noctule"
 TAGS = tuple(
     name
     for name in (
-        *("sessions", "page", "debug", "network", "storage", "scrape", "agents", "functions", "vaults", "personas"),
-        *("usage", "webhooks", "operator", "health", "profiles", "scripts", "secrets", "workspaces"),
+        *("sessions", "page", "debug", "network", "replay", "timeline", "storage", "scrape", "scripts", "agents"),
+        *("functions", "vaults", "personas", "usage", "webhooks", "operator", "health", "profiles", "secrets"),
+        "workspaces",
     )
     if (SRC / name).is_dir()
 )

@@ -4,8 +4,8 @@ It is never linked, since builds with an H.264 encoder are under the GPL. What m
 
 - A run has an end: it is killed when its time is over, when its caller is cancelled, and by the kernel when the server
   dies.
-- The run that reads what a browser made sees nothing but two open files, has no privilege that it could be robbed of,
-  and the lowest priority.
+- The run that reads what a browser made sees nothing but two open files, has no privilege that it could be robbed of.
+- What nobody waits for has the lowest priority.
 """
 
 import asyncio
@@ -170,8 +170,8 @@ class _Tools:
                 command += ["--reuid", _NOBODY, "--regid", _NOBODY, "--clear-groups"]
                 command += ["--inh-caps=-all", "--bounding-set=-all"]
             command.append("--")
-        if self._nice is not None:
-            command += [self._nice, "-n", "5" if is_urgent else "19"]
+        if self._nice is not None and not is_urgent:
+            command += [self._nice, "-n", "19"]
         return command
 
 
