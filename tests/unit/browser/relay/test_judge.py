@@ -365,7 +365,7 @@ def test_on_a_pages_endpoint_nothing_beside_the_page_is_offered_and_the_page_onl
         message = {"id": 1, "method": method, "params": params}
         return judge.judge(message if session_id is None else {**message, "sessionId": session_id})
 
-    auto_attach = {"autoAttach": True, "waitForDebuggerOnStart": False, "flatten": True}
+    auto_attach: dict[str, Any] = {"autoAttach": True, "waitForDebuggerOnStart": False, "flatten": True}
     assert isinstance(verdict("Runtime.evaluate", expression="1"), Forward)
     assert isinstance(verdict("Target.setAutoAttach", **auto_attach), Forward)
     assert isinstance(verdict("Target.setAutoAttach", _OPEN, **auto_attach), Forward)

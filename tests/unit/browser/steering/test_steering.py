@@ -19,12 +19,12 @@ _PAGE = """<title>Steered</title><body style="height:5000px;margin:0"><input id=
 addEventListener(kind, (e) => told.push(kind + (e.key ?? '')), true);</script>"""
 
 
-def _on_stage(folder: Path, act: Callable[[Node, Steering], Awaitable[None]], **spec: bool) -> None:
+def _on_stage(folder: Path, act: Callable[[Node, Steering], Awaitable[None]], wants_chromium: bool = False) -> None:
     async def bounded() -> None:
         with serving() as pages:
             pages.add("/", _PAGE)
             async with asyncio.timeout(60), running_node(folder, allow=pages.allow, warm=0) as node:
-                await node.acquire(BrowserSpec("s", **spec), 30)
+                await node.acquire(BrowserSpec("s", wants_chromium=wants_chromium), 30)
                 await node.run("s", Goto(pages.url("/")))
                 steering = node.steering("s")
                 assert steering is not None

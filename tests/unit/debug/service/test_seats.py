@@ -93,7 +93,7 @@ class _Stage:
 
 async def _told(seat: Seat) -> list[tuple[str, Any]]:
     """Everything that waits for the client."""
-    found = []
+    found: list[tuple[str, Any]] = []
     while True:
         try:
             async with asyncio.timeout(0.1):
