@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from noctule.db.engine import Database
-from noctule.http.gate import ANONYMOUS_REQUESTS_PER_MINUTE
+from noctule.http.gate import ANONYMOUS_REQUESTS_PER_MINUTE, FILES_PER_MINUTE
 from noctule.kit.scope import KeyScope
 from tests.support.clock import FrozenClock
 from tests.unit.http.conftest import Asker
@@ -98,6 +98,23 @@ def test_public_paths_need_no_key(ask: Asker, path: str) -> None:
     answer = ask("GET", httpx.URL(scheme="http", host="door", raw_path=path.encode()), key=None)
     assert answer.status_code == 200
     assert int(answer.headers["x-ratelimit-limit"]) == ANONYMOUS_REQUESTS_PER_MINUTE
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [
+        ("/viewer", ANONYMOUS_REQUESTS_PER_MINUTE),
+        ("/viewer/main.js", ANONYMOUS_REQUESTS_PER_MINUTE),
+        ("/devtools/token/inspector.html", FILES_PER_MINUTE),
+        ("/viewers", None),
+        ("/devtools", None),
+    ],
+)
+def test_where_the_address_is_the_credential_no_key_is_asked_for(ask: Asker, path: str, limit: int | None) -> None:
+    answer = ask("GET", path, key=None)
+    assert answer.status_code == (401 if limit is None else 404)
+    if limit is not None:
+        assert int(answer.headers["x-ratelimit-limit"]) == limit
 
 
 @pytest.mark.parametrize("path", ["/things", "/things/", "//things", "///things//", "/things//"])

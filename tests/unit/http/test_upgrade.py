@@ -15,7 +15,7 @@ from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
 
 from noctule.http.upgrade import CLIENTS_PER_SESSION
-from tests.unit.browser.relay.stage import ENDED_SESSION, SESSION, TOKEN, Gate, Stage, puppet, served
+from tests.unit.browser.relay.stage import ENDED_SESSION, SESSION, TAB, TOKEN, Gate, Stage, puppet, served
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +52,12 @@ def _refused(stage: Stage, target: str) -> tuple[int, dict[str, object]]:
         (f"/sessions/{SESSION}/cdp?token={TOKEN}", 503),
         (f"//sessions///{SESSION}//cdp/?token={TOKEN}", 503),
         (f"/sessions/{SESSION}/cdp?token=first&token={TOKEN}", 503),
+        (f"/sessions/{SESSION}/devtools/{TAB}", 401),
+        (f"/sessions/{SESSION}/devtools/{TAB}?token=wrong", 401),
+        (f"/sessions/another/devtools/{TAB}?token={TOKEN}", 404),
+        (f"/sessions/{SESSION}/devtools/another?token={TOKEN}", 404),
+        (f"/sessions/{SESSION}/devtools/{TAB}?token={TOKEN}", 503),
+        (f"//sessions//{SESSION}//devtools//{TAB}//?token={TOKEN}", 503),
     ],
 )
 def test_a_refused_upgrade_is_plain_http_with_the_error_body(stage: Stage, target: str, status: int) -> None:

@@ -20,6 +20,7 @@ from noctule.kit.openapi import Application
 from noctule.kit.web import CALLER_IN_SCOPE, Caller
 from noctule.page.routes import router
 from noctule.page.service import Files, PageService
+from noctule.page.service.service import Control
 from tests.support.clock import FrozenClock
 from tests.support.fleet import FakeFleet
 from tests.support.llm import FakeLlm
@@ -43,7 +44,13 @@ _EXTRACTOR = Extractor()
 class House:
     """A page service with one live session ``SID`` of the workspace ``w``, whose model knows nothing unless told."""
 
-    def __init__(self, deadline_seconds: float = 55.0, files: Files | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        deadline_seconds: float = 55.0,
+        files: Files | None = None,
+        clock: Clock | None = None,
+        control: Control | None = None,
+    ) -> None:
         self.sessions = FakeSessions()
         self.sessions.owners[SID] = "w"
         self.fleet = FakeFleet()
@@ -56,6 +63,7 @@ class House:
             llm=self.llm,
             extractor=_EXTRACTOR,
             files=files,
+            control=control,
             deadline_seconds=deadline_seconds,
         )
 

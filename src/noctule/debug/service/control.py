@@ -19,6 +19,7 @@ from noctule.kit.errors import Conflict
 # Clients of the API give up after 60 seconds, and the action that waits here has to be carried out as well.
 HOLD_SECONDS = 25.0
 COME_BACK_SECONDS = 5.0
+_KIND = "takeover"
 
 
 class _Held:
@@ -81,7 +82,7 @@ class Control:
         now = self._clock.now()
         if held is None:
             self._held[session_id] = _Held(Holder(who, now))
-            self._notes.note(session_id, "takeover", {"state": "begun", "by": "person"})
+            self._notes.note(session_id, _KIND, {"state": "begun"})
         else:
             held.stay()
             held.holder = Holder(who, now)
@@ -116,5 +117,5 @@ class Control:
         held.stay()
         held.freed.set_result(None)
         seconds = (self._clock.now() - held.holder.since).total_seconds()
-        self._notes.note(session_id, "takeover", {"state": "ended", "reason": reason, "seconds": round(seconds, 3)})
+        self._notes.note(session_id, _KIND, {"state": "ended", "reason": reason, "seconds": round(seconds, 3)})
         self.on_change(session_id)

@@ -1,7 +1,7 @@
 """What this tag needs of others, each as narrow as its use."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from noctule.browser.commands import Command, Result
@@ -139,5 +139,5 @@ class Notes(Protocol):
 class NoNotes:
     """Keeps nothing."""
 
-    def note(self, session_id: str, kind: str, data: Mapping[str, Any]) -> None:
+    def note(self, session_id: str, kind: str, data: dict[str, Any]) -> None:
         """Keep nothing."""

@@ -29,6 +29,7 @@ FULL = "/usr/bin/chromium"
 SESSION = "11111111-2222-4333-8444-555555555555"
 ENDED_SESSION = "99999999-2222-4333-8444-555555555555"
 TOKEN = "a-token-of-the-first-session"
+TAB = "0123456789ABCDEF"
 
 
 class Chromium:
@@ -88,7 +89,7 @@ class Gate:
     def __init__(self, port: int, path: str, downloads: Path) -> None:
         self.door = Door("127.0.0.1", port, path, downloads, self._touch, self._on_release)
         self.touched = 0
-        self.tab_id = ""
+        self.tab_id = TAB
         self.page_is_open = True
         self.closers: list[Closer] = []
 

@@ -365,3 +365,34 @@ def test_shortcuts_of_the_browsers_window_are_refused_where_it_has_one(files: Pa
 )
 def test_typing_and_editing_pass(judge: Judge, stroke: dict[str, Any]) -> None:
     assert isinstance(_call(judge, "Input.dispatchKeyEvent", stroke), Forward)
+
+
+def test_on_a_pages_endpoint_nothing_beside_the_page_is_offered_and_the_page_only_while_it_is_of_the_web(
+    files: Path,
+) -> None:
+    is_open = True
+    judge = Judge(files, _sessions(), has_window=True, page_is_open=lambda: is_open)
+
+    def verdict(method: str, session_id: str | None = None, **params: Any) -> Verdict:
+        message = {"id": 1, "method": method, "params": params}
+        return judge.judge(message if session_id is None else {**message, "sessionId": session_id})
+
+    auto_attach: dict[str, Any] = {"autoAttach": True, "waitForDebuggerOnStart": False, "flatten": True}
+    assert isinstance(verdict("Runtime.evaluate", expression="1"), Forward)
+    assert isinstance(verdict("Target.setAutoAttach", **auto_attach), Forward)
+    assert isinstance(verdict("Target.setAutoAttach", _OPEN, **auto_attach), Forward)
+    for method in ("attachToTarget", "attachToBrowserTarget", "createTarget", "closeTarget", "getTargets"):
+        for session_id in (None, _OPEN):
+            refused = verdict(f"Target.{method}", session_id, url="about:blank", targetId="T")
+            assert isinstance(refused, Refuse)
+            assert "opens one page" in refused.message
+    nested = messages.dump({"id": 2, "method": "Target.createTarget", "params": {"url": "about:blank"}}).decode()
+    assert isinstance(verdict("Target.sendMessageToTarget", sessionId=_OPEN, message=nested), Refuse)
+    assert isinstance(verdict("Page.navigate", url="chrome://version"), Refuse)
+
+    is_open = False
+    refused = verdict("Runtime.evaluate", expression="1")
+    assert isinstance(refused, Refuse)
+    assert "the browser's own pages" in refused.message
+    assert isinstance(verdict("Runtime.runIfWaitingForDebugger"), Forward)
+    assert isinstance(verdict("Runtime.evaluate", _OPEN, expression="1"), Forward)

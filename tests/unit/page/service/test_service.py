@@ -142,3 +142,41 @@ def test_a_page_that_cannot_be_looked_at_is_an_execution_error(kind: str) -> Non
         house.run(lambda: _doing(house, kind))
     assert raised.value.headers == {"x-error-class": "NotteApiExecutionError"}
     assert house.sessions.steps == []
+
+
+class _Person:
+    """Has control until ``goes``."""
+
+    def __init__(self, *, refuses: bool = False) -> None:
+        self.goes = asyncio.Event()
+        self._refuses = refuses
+
+    async def free(self, session_id: str) -> None:
+        if self._refuses:
+            raise Conflict("A person has taken it over.")
+        await self.goes.wait()
+
+
+def test_an_action_waits_for_a_person_and_looking_does_not() -> None:
+    person = _Person()
+    house = House(control=person)
+    house.fleet.page.nodes = FORM
+
+    async def story() -> None:
+        waiting = asyncio.create_task(house.service.execute("w", SID, Goto("https://example.com"), {"type": "x"}))
+        await house.service.observe("w", SID)
+        await house.service.screenshot("w", SID)
+        assert not waiting.done()
+        assert Goto("https://example.com") not in [command for _, command in house.fleet.commands]
+        person.goes.set()
+        assert (await waiting).success
+
+    house.run(story)
+
+
+def test_an_action_that_a_person_holds_for_too_long_is_refused_and_nothing_is_kept_of_it() -> None:
+    house = House(control=_Person(refuses=True))
+    with pytest.raises(Conflict, match="A person has taken it over"):
+        house.execute(Goto("https://example.com"))
+    assert house.fleet.commands == []
+    assert house.sessions.steps == []
