@@ -10,7 +10,7 @@ SRC = ROOT / "src" / "noctule"
 TAGS = tuple(
     name
     for name in (
-        *("sessions", "page", "debug", "network", "storage", "scrape", "agents", "functions", "vaults", "personas"),
+        *("sessions", "timeline", "page", "debug", "network", "storage", "scrape", "agents", "functions", "vaults", "personas"),
         *("usage", "webhooks", "operator", "health", "profiles", "secrets", "workspaces"),
     )
     if (SRC / name).is_dir()
