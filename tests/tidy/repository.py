@@ -10,8 +10,20 @@ SRC = ROOT / "src" / "noctule"
 TAGS = tuple(
     name
     for name in (
-        *("sessions", "timeline", "page", "debug", "network", "storage", "scrape", "agents", "functions", "vaults", "personas"),
-        *("usage", "webhooks", "operator", "health", "profiles", "secrets", "workspaces"),
+        *(
+            "sessions",
+            "timeline",
+            "page",
+            "debug",
+            "network",
+            "storage",
+            "scrape",
+            "agents",
+            "functions",
+            "vaults",
+            "personas",
+        ),
+        *("timeline", "usage", "webhooks", "operator", "health", "profiles", "secrets", "workspaces"),
     )
     if (SRC / name).is_dir()
 )

@@ -72,7 +72,8 @@ class Driver:
         self._connection = connection
         self._tabs = Tabs(connection, lambda: self.dialog_grace_seconds())
         self._navigator = Navigator(refusals)
-        self.capture = Capture(connection, is_ours=refusals is not None)
+        self._is_ours = refusals is not None
+        self.capture = Capture(connection, is_ours=self._is_ours)
         self._tabs.capture = self.capture
         self._actor = Actor(connection, self._tabs)
         self._outfit = Outfit()
@@ -140,7 +141,9 @@ class Driver:
             outfit = Outfit(outfit.identity, outfit.viewport, spec.extra_http_headers)
         if self.capture.is_on:
             outfit = replace(outfit, capture=spec.capture)
-            self._connection.post("Browser.setDownloadBehavior", {"behavior": "default", "eventsEnabled": True})
+            if self._is_ours:
+                behavior = {"behavior": "default", "eventsEnabled": True}
+                self._connection.post("Browser.setDownloadBehavior", behavior)
         if outfit == self._outfit:
             return
         if outfit.viewport != self._outfit.viewport:

@@ -1,7 +1,7 @@
 """The use cases of sessions; the only door that other tags may open."""
 
-from noctule.sessions.domain import StartSession
+from noctule.sessions.domain import Session, StartSession, Status, Step
 from noctule.sessions.service.service import SessionService, SessionView
 from noctule.sessions.service.starting import ProxyPool, Starter
 
-__all__ = ["ProxyPool", "SessionService", "SessionView", "StartSession", "Starter"]
+__all__ = ["ProxyPool", "Session", "SessionService", "SessionView", "StartSession", "Starter", "Status", "Step"]

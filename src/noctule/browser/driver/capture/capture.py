@@ -73,6 +73,7 @@ class Capture:
         """Begin; what the targets have to be told for it is in ``calls``."""
         if level == "off":
             return
+        self._clock.begin()
         self._listener = listener
         self._with_bodies = level == "bodies"
         self._sockets = Sockets(self._clock, self._exchange_over, with_texts=self._with_bodies)
