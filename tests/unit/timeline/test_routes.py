@@ -113,7 +113,7 @@ def test_bad_questions_are_told_so(house: House) -> None:
     async def body(tag: Served) -> None:
         session = await _story(tag)
         for query in ({"kind": "everything"}, {"cursor": "!"}, {"since": "2026-01-01"}, {"limit": 0}):
-            reply = await tag.mine.get(f"/sessions/{session}/timeline", params=query)  # type: ignore[arg-type]
+            reply = await tag.mine.get(f"/sessions/{session}/timeline", params=query)
             assert reply.status_code == 422, query
 
     serve(house, body)

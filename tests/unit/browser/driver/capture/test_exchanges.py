@@ -1,5 +1,7 @@
 """Exchanges, put together from messages that come in any order."""
 
+from typing import Any
+
 import pytest
 
 from tests.unit.browser.driver.capture.saying import PAGE, Told, told
@@ -11,7 +13,7 @@ def test_an_exchange_has_its_sizes_times_and_heads() -> None:
         told.say("Network.requestWillBeSentExtraInfo", requestId="r", headers={"Host": "a", "Cookie": "c=d"})
         timing = {"requestTime": 1.01, "sendStart": 1, "sendEnd": 2, "receiveHeadersEnd": 50}
         told.response("r", has_extra=True, timing=timing, remoteIPAddress="10.1.1.1", remotePort=80, protocol="h2")
-        extra = {"headers": {"Content-Type": "text/plain", "Set-Cookie": "a=1\nb=2"}, "statusCode": 200}
+        extra: dict[str, Any] = {"headers": {"Content-Type": "text/plain", "Set-Cookie": "a=1\nb=2"}, "statusCode": 200}
         told.say("Network.responseReceivedExtraInfo", requestId="r", **extra)
         told.say("Network.dataReceived", requestId="r", dataLength=400, timestamp=1.1)
         told.finished("r", 520)
