@@ -196,9 +196,13 @@ class FakeFleet:
 
     def crash(self, session_id: str, reason: str = "the browser process ended unexpectedly") -> None:
         """End the session's browser as a crash would. Call it on the event loop."""
-        if self._forget(session_id) is not None:
-            for listener in self._listeners:
-                listener(BrowserGone(session_id, reason))
+        session = self._forget(session_id)
+        if session is None:
+            return
+        if session.spec.capture != "off":
+            self.tell(Captured(session_id, (), is_last=True))
+        for listener in self._listeners:
+            listener(BrowserGone(session_id, reason))
 
     async def bring(self, session_id: str, name: str, content: bytes) -> None:
         """Download a file in the session's browser; waits for the listeners."""

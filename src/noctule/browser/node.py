@@ -67,6 +67,8 @@ _HAND_OVER_SECONDS = 30.0
 _HAND_OVER_AT_CLOSE_SECONDS = 3.0
 # How long a client's own handler may take to answer a native dialog before we do.
 _DIALOG_GRACE_SECONDS = 0.3
+_LEAST_SECRET = 8
+_PUBLIC_HEADERS = ("accept", "cache-control", "content-", "dnt", "origin", "pragma", "referer", "sec-", "user-agent")
 
 
 class _Session:
@@ -300,7 +302,7 @@ class Node:
         self._capture_listeners.append(listener)
 
     def _captured(self, spec: BrowserSpec, events: tuple[CapturedEvent, ...], is_last: bool) -> None:
-        captured = Captured(spec.session_id, events, is_last, tuple(value for _, value in spec.extra_http_headers))
+        captured = Captured(spec.session_id, events, is_last, _secrets(spec))
         for listener in self._capture_listeners:
             try:
                 listener(captured)
@@ -444,6 +446,15 @@ class Node:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a browser was not cleaned up: %s", error)
         self._pool.pump()
+
+
+def _secrets(spec: BrowserSpec) -> tuple[str, ...]:
+    """What the session was given that may be a credential: values of headers that say nothing else by their name."""
+    return tuple(
+        value
+        for name, value in spec.extra_http_headers
+        if len(value) >= _LEAST_SECRET and not name.lower().startswith(_PUBLIC_HEADERS)
+    )
 
 
 def _nothing() -> None:

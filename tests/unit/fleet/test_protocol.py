@@ -18,6 +18,7 @@ from noctule.browser.commands import (
     BrowserGone,
     BrowserLost,
     BrowserSpec,
+    Captured,
     Click,
     CommandFailed,
     Cookies,
@@ -257,6 +258,40 @@ def test_a_browser_that_ends_unasked_is_told_of_once_and_a_released_one_never(on
         assert bench.fleet.capacity().live == 0
         with pytest.raises(BrowserLost):
             await bench.fleet.run("a", Wait(1))
+
+    on_bench(act)
+
+
+def test_what_happens_is_told_to_its_last_batch_where_the_spec_says_so(on_bench: OnBench) -> None:
+    async def act(bench: Bench) -> None:
+        told: list[Captured] = []
+        bench.fleet.on_captured(told.append)
+        await bench.fleet.acquire(BrowserSpec("a", capture="on"), 20)
+        await bench.fleet.acquire(BrowserSpec("b"), 20)
+        for session in ("a", "b"):
+            await bench.fleet.run(session, Goto(bench.url("/")))
+            await bench.fleet.release(session)
+        while not any(batch.is_last for batch in told):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert {batch.session_id for batch in told} == {"a"}
+        assert [batch.is_last for batch in told] == [False] * (len(told) - 1) + [True]
+        events = [event for batch in told for event in batch.events]
+        assert bench.url("/") in [event.data["url"] for event in events if event.kind == "navigation"]
+
+    on_bench(act)
+
+
+def test_a_browser_that_dies_is_captured_to_its_end(on_bench: OnBench) -> None:
+    async def act(bench: Bench) -> None:
+        told: list[Captured] = []
+        bench.fleet.on_captured(told.append)
+        await bench.fleet.acquire(BrowserSpec("a", capture="on"), 20)
+        await bench.fleet.run("a", Goto(bench.url("/")))
+        bench.crash("a")
+        while not any(batch.is_last for batch in told):
+            await asyncio.sleep(0.01)
+        assert [event for batch in told for event in batch.events]
 
     on_bench(act)
 

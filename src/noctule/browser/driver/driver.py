@@ -161,14 +161,14 @@ class Driver:
             outfit = Outfit(outfit.identity, spec.viewport, outfit.headers)
         if spec.extra_http_headers:
             outfit = Outfit(outfit.identity, outfit.viewport, spec.extra_http_headers)
+        if outfit != self._outfit:
+            if outfit.viewport != self._outfit.viewport:
+                await self._resize_window()
+            self._outfit = outfit
+            await self._tabs.dress(outfit)
         if self.capture.is_on:
-            outfit = replace(outfit, capture=spec.capture)
-        if outfit == self._outfit:
-            return
-        if outfit.viewport != self._outfit.viewport:
-            await self._resize_window()
-        self._outfit = outfit
-        await self._tabs.dress(outfit)
+            self._outfit = replace(outfit, capture=spec.capture)
+            self._tabs.start_capture(self._outfit)
 
     async def run(self, command: Command) -> Result:
         """Carry out one command, after those that were there before it."""

@@ -43,20 +43,23 @@ class Outfit:
         calls: list[tuple[str, dict[str, Any]]] = []
         if self.identity is not None:
             calls.append(("Emulation.setUserAgentOverride", self.identity.override))
-        if self.capture != "off" and ours:
-            # What is kept of bodies in the browser: nothing, unless they are wanted.
-            kept = (BUFFER_BYTES, MAX_BODY_BYTES) if self.capture == "bodies" else (0, 0)
-            limits = {"maxTotalBufferSize": kept[0], "maxResourceBufferSize": kept[1], "maxPostDataSize": 64 * 1024}
-            calls += [("Network.enable", limits), ("Console.enable", {})]
-        elif self.headers:
-            calls.append(("Network.enable", {}))
         if self.headers:
-            calls.append(("Network.setExtraHTTPHeaders", {"headers": dict(self.headers)}))
+            calls += [("Network.enable", {}), ("Network.setExtraHTTPHeaders", {"headers": dict(self.headers)})]
+        calls += self.capture_calls(ours=ours)
         if self.viewport is not None and target_type == "page" and ours:
             width, height = self.viewport.width, self.viewport.height
             metrics = {"width": width, "height": height, "screenWidth": width, "screenHeight": height}
             calls.append(("Emulation.setDeviceMetricsOverride", {**metrics, "deviceScaleFactor": 0, "mobile": False}))
         return calls
+
+    def capture_calls(self, *, ours: bool) -> list[tuple[str, dict[str, Any]]]:
+        """The calls that have one target tell what happens in it."""
+        if self.capture == "off" or not ours:
+            return []
+        # What is kept of bodies in the browser: nothing, unless they are wanted.
+        total, each = (BUFFER_BYTES, MAX_BODY_BYTES) if self.capture == "bodies" else (0, 0)
+        limits = {"maxTotalBufferSize": total, "maxResourceBufferSize": each, "maxPostDataSize": 64 * 1024}
+        return [("Network.enable", limits), ("Console.enable", {})]
 
     @property
     def reaches_inside(self) -> bool:
@@ -151,6 +154,18 @@ class Tabs:
             await asyncio.gather(
                 *(self._connection.call(method, params, session_id=session_id) for method, params in calls)
             )
+
+    def start_capture(self, outfit: Outfit) -> None:
+        """Have every target that there is, and every later one, tell what happens in it. Waits for nothing: what is
+        said to a target later comes to it later, and one that cannot tell is none the worse for it."""
+        self._outfit = outfit
+        post = self._connection.post
+        post("Target.setAutoAttach", outfit.auto_attach)
+        for session_id, (target_type, ours) in self._types.items():
+            for method, params in outfit.capture_calls(ours=ours):
+                post(method, params, session_id=session_id)
+            if target_type in ("page", "iframe"):
+                post("Target.setAutoAttach", outfit.auto_attach, session_id=session_id)
 
     async def current(self) -> Tab:
         """The tab that was last made current; if it is gone the newest one; if there is none, a fresh one."""

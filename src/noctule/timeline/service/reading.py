@@ -14,7 +14,7 @@ from noctule.db.engine import Database
 from noctule.kit.clock import Clock
 from noctule.kit.money import decimal_dollars
 from noctule.metering.service import Metering
-from noctule.sessions.domain import Session, Status, Step
+from noctule.sessions.service import Session, Status, Step
 from noctule.timeline import store
 from noctule.timeline.domain import Batch, Event, EventQuery, Masker, TimelinePage, merged
 from noctule.timeline.service.keeping import Keeping, masked_events

@@ -14,7 +14,7 @@ from noctule.db.engine import Database
 from noctule.kit.clock import Clock
 from noctule.metering.service import Metering
 from noctule.objects.store import ObjectStore
-from noctule.sessions.domain import Session
+from noctule.sessions.service import Session
 from noctule.timeline import store
 from noctule.timeline.domain import NETWORK, Batch, Event, EventQuery, TimelinePage
 from noctule.timeline.service.keeping import NETWORK_AREA, Keeping, object_key

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from noctule.browser.commands import UpstreamRefused
-from noctule.kit.errors import BrowserFailed
-from noctule.sessions.domain import StartSession, Status
+from noctule.browser.commands import CaptureLevel, UpstreamRefused
+from noctule.kit.errors import BrowserFailed, InvalidRequest
+from noctule.sessions.domain import CaptureWish, StartSession, Status
 from noctule.sessions.service import Starter
 from tests.support.units import read
-from tests.unit.sessions.conftest import House
+from tests.unit.sessions.conftest import CALLER, House
 
 WISH = StartSession()
 KEYED = Starter("workspace-1", "key-1", "same")
@@ -47,3 +47,42 @@ def test_a_start_that_failed_is_not_counted_as_live(house: House) -> None:
         rows = connection.exec_driver_sql("SELECT status, error FROM session").all()
     assert [row.status for row in rows] == ["error"]
     assert "407" in rows[0].error
+
+
+@pytest.mark.parametrize(
+    ("most", "wish", "level"),
+    [
+        ("off", None, "off"),
+        ("on", None, "on"),
+        ("bodies", None, "on"),
+        ("on", "off", "off"),
+        ("bodies", "bodies", "bodies"),
+        ("off", "off", "off"),
+    ],
+)
+def test_what_is_kept_of_a_session_is_what_it_asks_for_within_what_the_server_allows(
+    house: House, most: CaptureLevel, wish: CaptureWish | None, level: str
+) -> None:
+    house.sessions._starting._capture = most
+
+    async def story() -> None:
+        started = await house.sessions.start(CALLER, StartSession(capture=wish))
+        assert house.fleet.specs[started.session.id].capture == level
+        one_shot = await house.sessions.start(CALLER, StartSession(is_one_shot=True))
+        assert house.fleet.specs[one_shot.session.id].capture == "off"
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(("most", "wish"), [("off", "on"), ("on", "bodies")])
+def test_more_than_the_server_allows_is_refused_before_anything_is_done(
+    house: House, most: CaptureLevel, wish: CaptureWish
+) -> None:
+    house.sessions._starting._capture = most
+
+    async def story() -> None:
+        with pytest.raises(InvalidRequest, match="NOCTULE_CAPTURE"):
+            await house.sessions.start(CALLER, StartSession(capture=wish))
+        assert not house.fleet.acquired
+
+    asyncio.run(story())

@@ -139,3 +139,14 @@ def test_nothing_said_changes_nothing() -> None:
 
 def test_neither_is_in_the_published_schema() -> None:
     assert not {"tags", "max_cost"} & set(ApiSessionStartRequest.model_json_schema()["properties"])
+
+
+@pytest.mark.parametrize(("header", "wish"), [(None, None), (["off"], "off"), ([" Bodies "], "bodies")])
+def test_what_is_kept_comes_from_a_header(header: list[str] | None, wish: str | None) -> None:
+    assert with_headers(StartSession(), None, None, header).capture == wish
+
+
+@pytest.mark.parametrize("header", [["all"], [""], ["on", "off"]])
+def test_a_header_that_says_something_else_is_refused(header: list[str]) -> None:
+    with pytest.raises(InvalidRequest, match="off, on and bodies"):
+        with_headers(StartSession(), None, None, header)

@@ -32,6 +32,7 @@ Listener = Callable[[tuple[CapturedEvent, ...], bool], None]
 
 _MAX_QUEUED_BYTES = 8 * 1024 * 1024
 _MAX_QUEUED = 20_000
+_CONSOLE = b'{"method":"Console.'
 _READ_EVERY_SECONDS = 0.25
 _READ_AT_A_TIME = 150
 _PAUSE_SECONDS = 0.003
@@ -40,6 +41,24 @@ _MAX_EVENTS_A_SECOND = 500
 _MAX_BURST = 3000
 _MAX_CONSOLE_CHARACTERS = 4096
 _ERROR_SETTLES_SECONDS = 0.4
+
+
+class _Allowance:
+    """How many events of one kind may be told: a page that shouts in one way is still heard in the others."""
+
+    def __init__(self, now: float) -> None:
+        self._left = float(_MAX_BURST)
+        self._at = now
+
+    def takes_one(self, now: float) -> bool:
+        """Whether one more may be told."""
+        if self._left < 1:
+            self._left = min(_MAX_BURST, self._left + (now - self._at) * _MAX_EVENTS_A_SECOND)
+            self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
 
 
 class Capture:
@@ -56,8 +75,7 @@ class Capture:
         self._timer: asyncio.TimerHandle | None = None
         self._events: list[tuple[float, str, dict[str, Any]]] = []
         self._left_out: Counter[str] = Counter()
-        self._allowance = float(_MAX_BURST)
-        self._allowed_at = self._clock.now
+        self._allowances: dict[str, _Allowance] = {}
         self._errors = ErrorLog()
         self._bodies = Bodies(connection, self._body_came)
         self._pages = Pages(self._clock, self._tell)
@@ -73,6 +91,7 @@ class Capture:
         """Begin; what the targets have to be told for it is in ``calls``."""
         if level == "off":
             return
+        self._clock.begin()
         self._listener = listener
         self._with_bodies = level == "bodies"
         self._sockets = Sockets(self._clock, self._exchange_over, with_texts=self._with_bodies)
@@ -117,7 +136,8 @@ class Capture:
     def _take(self, payload: bytes) -> None:
         if not messages.is_read(payload):
             return
-        if len(self._queue) >= _MAX_QUEUED or self._queued_bytes + len(payload) > _MAX_QUEUED_BYTES:
+        most = _MAX_QUEUED // 2 if payload.startswith(_CONSOLE) else _MAX_QUEUED
+        if len(self._queue) >= most or self._queued_bytes + len(payload) > _MAX_QUEUED_BYTES:
             self._left_out["messages of the browser came faster than they could be read"] += 1
             return
         self._queue.append((self._clock.now, payload))
@@ -224,15 +244,11 @@ class Capture:
     def _tell(self, at: float, kind: str, data: dict[str, Any]) -> None:
         if self._listener is None:
             return
-        if self._allowance < 1:
-            now = self._clock.now
-            self._allowance = min(_MAX_BURST, self._allowance + (now - self._allowed_at) * _MAX_EVENTS_A_SECOND)
-            self._allowed_at = now
-            if self._allowance < 1:
-                self._left_out[f"too many events of kind {kind}"] += 1
-                return
-        self._allowance -= 1
-        self._events.append((at, kind, data))
+        allowance = self._allowances.get(kind) or self._allowances.setdefault(kind, _Allowance(self._clock.now))
+        if allowance.takes_one(self._clock.now):
+            self._events.append((at, kind, data))
+        else:
+            self._left_out[f"too many events of kind {kind}"] += 1
 
     def _deliver(self, *, is_last: bool) -> None:
         for why, count in self._left_out.items():

@@ -15,8 +15,13 @@ class BrowserClock:
     """Turns seconds on the browser's clock into instants. ``is_ours``: it is this machine's."""
 
     def __init__(self, *, is_ours: bool) -> None:
-        self._zero = time.time() - time.monotonic()
+        self._zero = 0.0
+        self.begin()
         self._ahead: float | None = 0.0 if is_ours else None
+
+    def begin(self) -> None:
+        """Set its zero against wall time: once, when the session begins."""
+        self._zero = time.time() - time.monotonic()
 
     def set(self, timestamp: float) -> None:
         """A message that has just come says that it is so late there."""
