@@ -48,6 +48,8 @@ from noctule.operator import routes as operator_routes
 from noctule.operator.service import OperatorService
 from noctule.page import routes as page_routes
 from noctule.page.service import PageService
+from noctule.profiles import routes as profile_routes
+from noctule.profiles.service import Holding, ProfileService, Versions
 from noctule.scrape import routes as scrape_routes
 from noctule.scrape.service import ScrapeService
 from noctule.secrets import routes as secret_routes
@@ -73,6 +75,7 @@ from noctule.workspaces.service import WorkspaceService
 log = logging.getLogger(__name__)
 
 _GATE_DRAIN_SECONDS = 2.0
+_MEBIBYTE = 1024 * 1024
 
 
 class CannotStart(RuntimeError):
@@ -220,11 +223,25 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             raise CannotStart(problem)
         first = await workspaces.bootstrap(secret, settings.bootstrap_plan)
 
-        node = _node(settings, policy)
+        versions = Versions(database, clock, sealer, objects)
+        node = _node(settings, policy, versions)
         fleet = LocalFleet(node)
         stack.push_async_callback(fleet.close)
         await fleet.start()
 
+        profiles = ProfileService(
+            database=database,
+            clock=clock,
+            versions=versions,
+            holding=Holding(
+                database=database,
+                clock=clock,
+                versions=versions,
+                instance_id=instance_id,
+                boot_id=boot_id,
+                most_bytes=settings.profile_max_mb * _MEBIBYTE,
+            ),
+        )
         sessions = SessionService(
             database=database,
             clock=clock,
@@ -232,6 +249,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             metering=metering,
             outbox=outbox,
             proxies=ProxyPool.load(settings.proxy_pool_file),
+            profiles=profiles,
             sealer=sealer,
             instance_id=instance_id,
             boot_id=boot_id,
@@ -264,6 +282,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
                 forecast_routes.router(ForecastService(database, clock, metering, book, idle_ends)),
                 webhook_routes.router(webhooks),
                 secret_routes.router(secrets),
+                profile_routes.router(profiles),
                 link_routes.router(LinkedFiles(objects, links)),
                 health_routes.router(HealthService(database, fleet)),
                 operator_routes.router(
@@ -289,7 +308,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             metering=metering,
             sessions=sessions,
             deliver=courier.deliver_due,
-            chores=(idempotency.purge, webhooks.deliveries.purge, gateway.recover),
+            chores=(idempotency.purge, webhooks.deliveries.purge, gateway.recover, profiles.purge),
         )
         workers.start()
         stack.push_async_callback(workers.close)
@@ -297,7 +316,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
         yield Noctule(api, sessions, Streams(sessions, node), first.new_secret)
 
 
-def _node(settings: Settings, policy: EgressPolicy) -> Node:
+def _node(settings: Settings, policy: EgressPolicy, archives: Versions) -> Node:
     launcher = Launcher(
         data_dir=settings.data_dir,
         headless_shell=settings.headless_shell_path,
@@ -312,6 +331,8 @@ def _node(settings: Settings, policy: EgressPolicy) -> Node:
         max_sessions=settings.max_sessions,
         warm_pool_size=settings.warm_pool_size,
         launch_concurrency=settings.launch_concurrency,
+        archives=archives,
+        profile_most_bytes=settings.profile_max_mb * _MEBIBYTE,
     )
 
 

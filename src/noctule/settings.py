@@ -67,6 +67,10 @@ class Settings(BaseSettings):
         None, description="A TOML file with the operator's upstream proxies and their countries."
     )
 
+    profile_max_mb: int = Field(
+        256, ge=1, le=4096, description="MiB that sites may have stored in one profile; a save of more is refused."
+    )
+
     llm_model: str | None = Field(
         None, description="The model that reads pages and drives agents, as provider/model: openai/gpt-4o-mini, say."
     )

@@ -8,6 +8,7 @@ from noctule.health.routes import router as health_router
 from noctule.http.app import build_app
 from noctule.operator.routes import router as operator_router
 from noctule.page.routes import router as page_router
+from noctule.profiles.routes import router as profiles_router
 from noctule.scrape.routes import router as scrape_router
 from noctule.secrets.routes import router as secrets_router
 from noctule.sessions.routes import router as sessions_router
@@ -30,6 +31,7 @@ def published() -> FastAPI:
         forecast_router(nobody),
         webhooks_router(nobody),
         secrets_router(nobody),
+        profiles_router(nobody),
         health_router(nobody),
         operator_router(nobody),
     ]

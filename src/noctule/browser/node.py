@@ -28,6 +28,8 @@ from noctule.browser.commands import (
     Capacity,
     Command,
     CommandFailed,
+    KeepProfile,
+    KeptProfile,
     NodeFull,
     Result,
     SandboxLevel,
@@ -37,6 +39,8 @@ from noctule.browser.door import Closer, Door
 from noctule.browser.egress.policy import EgressPolicy
 from noctule.browser.launcher import Launcher
 from noctule.browser.process import LaunchFailed
+from noctule.browser.profile.keeping import Archives, Keeper, NoArchives
+from noctule.browser.retiring import Retired
 from noctule.browser.shared import SharedBrowsers
 from noctule.browser.warm import WarmPool
 from noctule.kit.clock import Clock, SystemClock
@@ -100,6 +104,8 @@ class Node:
         warm_pool_size: int,
         launch_concurrency: int,
         clock: Clock | None = None,
+        archives: Archives | None = None,
+        profile_most_bytes: int = 256 * 1024 * 1024,
     ) -> None:
         self._launcher = launcher
         self._policy = policy
@@ -109,6 +115,8 @@ class Node:
         self._shared = SharedBrowsers(
             self._assembler, self._discard, lambda: self._room() > 0, launch_seconds=_LAUNCH_SECONDS
         )
+        self._keeper = Keeper(archives or NoArchives(), profile_most_bytes)
+        self._retired = Retired(self._keeper, self._supervise)
         self._sessions: dict[str, _Session] = {}
         self._pending: set[str] = set()
         self._given_up: set[str] = set()
@@ -136,6 +144,7 @@ class Node:
         for session_id in list(self._sessions):
             self._end(session_id, "The server is stopping.")
         self._shared.close()
+        self._retired.close()
         await self._pool.close()
         if self._background:
             await asyncio.wait(self._background, timeout=_CLEANING_SECONDS)
@@ -177,12 +186,19 @@ class Node:
         browser.gone.add_done_callback(lambda gone: self._ended_unasked(session_id, browser, gone.result()))
         return Acquired(session_id, browser.driver.user_agent, browser.driver.viewport)
 
-    async def release(self, session_id: str, reason: str = SESSION_OVER) -> Traffic:
+    async def release(self, session_id: str, reason: str = SESSION_OVER, *, is_kept: bool = False) -> Traffic:
         """Take the browser away, and tell its streams why; answers at once. An unknown session has no traffic;
         one that is being acquired will not come to be."""
         if session_id in self._pending:
             self._given_up.add(session_id)
-        return self._end(session_id, reason)
+        return self._end(session_id, reason, is_kept=is_kept)
+
+    async def keep_profile(self, session_id: str, wish: KeepProfile) -> KeptProfile:
+        """Keep what a browser remembers; errors as of ``Fleet.keep_profile``."""
+        session = self._sessions.get(session_id)
+        if session is None:
+            return await self._retired.keep(session_id, wish)
+        return await self._keeper.keep_running(session.browser, wish)
 
     async def run(self, session_id: str, command: Command) -> Result:
         """Carry out one command; errors as of ``Fleet.run``."""
@@ -248,12 +264,16 @@ class Node:
                 raise CommandFailed("BrowserStartError", f"The browser could not be started: {error}") from None
         if self._room() <= 0:
             self._shared.make_room()
-        if not spec.chrome_args and (not spec.wants_chromium or self._pool_is_chromium):
+        furnish = self._keeper.furnishing(spec.profile) if spec.profile is not None else None
+        if furnish is None and not spec.chrome_args and (not spec.wants_chromium or self._pool_is_chromium):
             return await self._take_warm()
         self._own_launches += 1
         try:
             return await self._assembler.make(
-                wants_chromium=spec.wants_chromium, chrome_args=spec.chrome_args, timeout_seconds=timeout_seconds
+                wants_chromium=spec.wants_chromium,
+                chrome_args=spec.chrome_args,
+                timeout_seconds=timeout_seconds,
+                furnish=furnish,
             )
         except ValueError as error:
             raise CommandFailed("InvalidRequest", str(error)) from None
@@ -276,6 +296,8 @@ class Node:
         await browser.begin(spec.upstream)
         try:
             await browser.driver.dress(spec)
+            if spec.profile is not None:
+                await browser.driver.restore(spec.profile.state)
         except CdpError as error:
             raise CommandFailed(
                 "BrowserStartError", f"The browser does not take the session's options: {error}"
@@ -302,13 +324,16 @@ class Node:
 
     # -- ending one ----------------------------------------------------------------------------------------
 
-    def _end(self, session_id: str, reason: str) -> Traffic:
+    def _end(self, session_id: str, reason: str, *, is_kept: bool = False) -> Traffic:
         session = self._sessions.pop(session_id, None)
         if session is None:
             return Traffic()
         session.ended_because = reason
         traffic = session.traffic()
-        self._supervise(session.browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS))
+        if is_kept:
+            self._retired.add(session_id, session.browser)
+        else:
+            self._supervise(session.browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS))
         for closer in list(session.closers.values()):
             try:
                 closer(reason)

@@ -42,6 +42,15 @@ from noctule.browser.commands.basics import (
 )
 from noctule.browser.commands.errors import BrowserLost, CommandFailed, NodeFull, UpstreamRefused
 from noctule.browser.commands.perceiving import Kind, Node, Observe, Observed, PageRead, Place, ReadPage, TabInfo
+from noctule.browser.commands.profiles import (
+    BrowserState,
+    Items,
+    KeepProfile,
+    KeptCookie,
+    KeptProfile,
+    OriginItems,
+    StoredProfile,
+)
 from noctule.browser.commands.spec import (
     DEFAULT_VIEWPORT,
     SESSION_OVER,
@@ -70,6 +79,7 @@ __all__ = [
     "BrowserGone",
     "BrowserLost",
     "BrowserSpec",
+    "BrowserState",
     "Capacity",
     "Check",
     "Click",
@@ -90,12 +100,17 @@ __all__ = [
     "GoForward",
     "Goto",
     "GotoNewTab",
+    "Items",
+    "KeepProfile",
+    "KeptCookie",
+    "KeptProfile",
     "Kind",
     "Navigation",
     "Node",
     "NodeFull",
     "Observe",
     "Observed",
+    "OriginItems",
     "PageRead",
     "Picture",
     "Place",
@@ -108,6 +123,7 @@ __all__ = [
     "Scroll",
     "SelectOption",
     "SetCookies",
+    "StoredProfile",
     "SwitchTab",
     "TabInfo",
     "Target",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from noctule.browser.commands.profiles import StoredProfile
+
 SESSION_OVER = "The session has ended."
 """What a stream is told when its session ends for no better reason."""
 
@@ -41,6 +43,7 @@ class BrowserSpec:
     at launch, so a browser with any never comes from the warm pool; all else is applied after acquiring.
     ``cdp_url`` drives somebody else's browser, which is only disconnected at release. ``shared_by`` names whose
     sessions may have their browsers in one process, each as a context of its own; nobody else's are ever in it.
+    ``profile`` is what the browser remembers from earlier sessions; files among it must be there at launch.
     """
 
     session_id: str
@@ -52,6 +55,7 @@ class BrowserSpec:
     upstream: Upstream | None = None
     cdp_url: str | None = field(default=None, repr=False)
     shared_by: str | None = None
+    profile: StoredProfile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from noctule.browser.commands import (
     Acting,
     BrowserLost,
     BrowserSpec,
+    BrowserState,
     CloseTab,
     Command,
     CommandFailed,
@@ -46,6 +47,7 @@ from noctule.browser.driver.navigation import Navigator, Refusals
 from noctule.browser.driver.observe import observe
 from noctule.browser.driver.picture import screenshot
 from noctule.browser.driver.reading import read_page
+from noctule.browser.driver.remembering import remember, restore
 from noctule.browser.driver.tab import Tab
 from noctule.browser.driver.tabs import Outfit, Tabs
 from noctule.browser.driver.world import is_gone
@@ -55,6 +57,7 @@ log = logging.getLogger(__name__)
 _MAX_WAITING = 32
 _MAX_WAIT_SECONDS = 30.0
 _MAX_WAIT_MS = 30_000
+_QUIT_SECONDS = 5.0
 _SETTLE_ATTEMPTS = 5
 _SETTLE_SECONDS = 2.0
 
@@ -139,6 +142,19 @@ class Driver:
             await self._resize_window()
         self._outfit = outfit
         await self._tabs.dress(outfit)
+
+    async def remember(self) -> BrowserState:
+        """What this browser remembers now, beside commands that are under way. Raises ``CdpError``."""
+        tabs = self._tabs.all
+        return await remember(self._connection, tabs, await self._tabs.current() if tabs else None)
+
+    async def restore(self, state: BrowserState) -> None:
+        """Let a fresh browser remember that. Raises ``CdpError``."""
+        await restore(self._connection, self._tabs.current, state, self._settle)
+
+    async def quit(self) -> None:
+        """Ask the browser to write everything down and to end. Raises ``CdpError``."""
+        await self._connection.call("Browser.close", timeout_seconds=_QUIT_SECONDS)
 
     async def run(self, command: Command) -> Result:
         """Carry out one command, after those that were there before it."""

@@ -66,6 +66,7 @@ class Tab:
         self.choosers: deque[int] = deque(maxlen=1)
         self.download_url = ""
         self.dialogs: deque[Dialog] = deque(maxlen=_REMEMBERED_DIALOGS)
+        self.on_paused: Callable[[Tab, dict[str, Any]], None] | None = None
         self.seen: dict[str, World] = {}
         self.world = World(connection, session_id, target_id)
         self.frames = Frames(connection, self.world)
@@ -265,6 +266,10 @@ class Tab:
     def _chooser_opened(self, params: dict[str, Any]) -> None:
         self.choosers.append(int(params.get("backendNodeId", 0)))
 
+    def _paused(self, params: dict[str, Any]) -> None:
+        if self.on_paused is not None:
+            self.on_paused(self, params)
+
     def _cancel_dialog(self) -> None:
         if self._dialog is not None:
             self._dialog.cancel()
@@ -289,6 +294,7 @@ _HANDLERS: dict[str, Callable[[Tab, dict[str, Any]], None]] = {
     "Page.fileChooserOpened": Tab._chooser_opened,
     "Page.javascriptDialogOpening": Tab._dialog_opening,
     "Page.javascriptDialogClosed": Tab._dialog_closed,
+    "Fetch.requestPaused": Tab._paused,
     "Inspector.targetCrashed": Tab._crashed,
     "Inspector.targetReloadedAfterCrash": Tab._reloaded,
 }
