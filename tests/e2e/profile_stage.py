@@ -62,6 +62,10 @@ class Stage:
         """Open a page of the site."""
         self._execute(session_id, type="goto", url=self.site.url(path))
 
+    def leave(self, session_id: str) -> None:
+        """Let the tab be at no site."""
+        self._execute(session_id, type="goto", url="data:text/html,elsewhere")
+
     def js(self, session_id: str, code: str) -> Any:
         """What code answers in the session's page."""
         reply = self._execute(session_id, type="evaluate_js", code=code)

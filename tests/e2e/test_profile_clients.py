@@ -17,7 +17,8 @@ def test_the_official_sdk_comes_back_logged_in(version: str, tmp_path: Path) -> 
         seen = clients.run_sdk_script(version, stage.server.url, KEY, "sdk_profiles.py", stage.site.url())
     assert seen["sdk"] == version
     profile_id, name, domains = seen["created"]
-    assert profile_id.startswith("notte-profile-") and len(profile_id) == 30
+    assert profile_id.startswith("notte-profile-")
+    assert len(profile_id) == 30
     assert (name, domains) == ("of the SDK", [])
     assert seen["signed_in"] == "signed in"
     assert seen["told"] == TOLD

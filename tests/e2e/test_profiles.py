@@ -36,8 +36,11 @@ def test_who_signed_in_is_still_signed_in_in_a_later_session(stage: Stage, first
     before = stage.start(profile_id, persist=True, browser_type=first)
     stage.sign_in(before)
     stage.stop(before)
+    visits = stage.site.visits
     after = stage.start(profile_id, browser_type=then)
     assert stage.js(after, "[location.href, history.length]") == ["about:blank", 1]
+    # Its storage was put in place without asking the site for anything.
+    assert stage.site.visits == visits
     assert stage.tell(after) == TOLD
     stage.site.is_offline = True
     try:
@@ -46,6 +49,21 @@ def test_who_signed_in_is_still_signed_in_in_a_later_session(stage: Stage, first
     finally:
         stage.site.is_offline = False
         stage.stop(after)
+
+
+def test_session_items_of_sites_that_were_left_come_back(stage: Stage, signed_in: str) -> None:
+    copy = stage.client.post(f"/profiles/{signed_in}/duplicate", json={}).json()["profile_id"]
+    for _ in range(2):
+        # In neither session does a page of the site stay open, and in the first none is opened at all.
+        session_id = stage.start(copy, persist=True)
+        stage.stop(session_id)
+        session_id = stage.start(copy, persist=True)
+        stage.goto(session_id)
+        stage.leave(session_id)
+        stage.stop(session_id)
+    session_id = stage.start(copy)
+    assert stage.tell(session_id) == TOLD
+    stage.stop(session_id)
 
 
 def test_a_session_without_the_profile_is_a_stranger(stage: Stage, signed_in: str) -> None:

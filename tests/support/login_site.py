@@ -23,11 +23,12 @@ _MOST_KIB = 64 * 1024
 
 
 class LoginSite:
-    """The server. ``names`` are those who have signed in, by the value of their cookie."""
+    """The server. ``names`` are those who have signed in, by their cookie; ``visits`` counts loads of its first page."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}
         self.is_offline = False
+        self.visits = 0
         self._server = LoopbackServer(type("Handler", (_Handler,), {"site": self}))
 
     @property
@@ -56,6 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
         if path == "/":
+            self.site.visits += 1
             self._send(200, "text/html; charset=utf-8", (_FOLDER / "app.html").read_bytes())
         elif path == "/worker.js":
             self._send(200, "text/javascript", (_FOLDER / "worker.js").read_bytes())

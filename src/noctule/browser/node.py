@@ -295,9 +295,9 @@ class Node:
     async def _dress(self, browser: Browser, spec: BrowserSpec) -> None:
         await browser.begin(spec.upstream)
         try:
-            await browser.driver.dress(spec)
             if spec.profile is not None:
                 await browser.driver.restore(spec.profile.state)
+            await browser.driver.dress(spec)
         except CdpError as error:
             raise CommandFailed(
                 "BrowserStartError", f"The browser does not take the session's options: {error}"

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from pydantic import AfterValidator
 
 from noctule.kit.paging import Page
 from noctule.kit.web import CallerDep, PageParams
@@ -18,7 +19,10 @@ from noctule.profiles.wire import (
     ProfileResponse,
     ProfileStateImportRequest,
     ProfileStateImportResponse,
+    checked_name,
 )
+
+_NAME = AfterValidator(checked_name)
 
 
 def router(service: ProfileService) -> APIRouter:
@@ -29,7 +33,7 @@ def router(service: ProfileService) -> APIRouter:
     async def list_(
         caller: CallerDep,
         params: PageParams,
-        name: Annotated[str | None, Query(description="Only profiles of exactly this name.")] = None,
+        name: Annotated[str | None, Query(description="Only profiles of exactly this name."), _NAME] = None,
     ) -> ProfilePage:
         """The workspace's profiles, newest first."""
         found = await service.page(

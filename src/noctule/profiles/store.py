@@ -22,7 +22,7 @@ from sqlalchemy import (
 from noctule.db.engine import lock_row
 from noctule.db.schema import Instant, Json, metadata
 from noctule.kit.paging import Page, PageQuery
-from noctule.profiles.domain import Holder, Profile, Version
+from noctule.profiles.domain import Holder, Profile, Version, is_profile_id
 
 profile = Table(
     "profile",
@@ -74,6 +74,9 @@ def add(connection: Connection, new: Profile) -> None:
 
 def find(connection: Connection, profile_id: str, *, to_change: bool = False) -> Profile | None:
     """The profile with this id, in any workspace, deleted or not; ``to_change`` keeps others away until the commit."""
+    if not is_profile_id(profile_id):
+        # Nor is every text one that a database could look for.
+        return None
     query = select(profile).where(_P.id == profile_id)
     if to_change and lock_row(connection):
         query = query.with_for_update()

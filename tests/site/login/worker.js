@@ -4,6 +4,7 @@ self.addEventListener("install", (event) => {
 });
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener("fetch", (event) => {
+  if (new URL(event.request.url).pathname === "/") event.respondWith(fetch(event.request));
   if (new URL(event.request.url).pathname === "/offline") {
     event.respondWith(caches.match("/offline").then((kept) => kept ?? new Response("nothing kept", { status: 504 })));
   }

@@ -47,7 +47,7 @@ from noctule.browser.driver.navigation import Navigator, Refusals
 from noctule.browser.driver.observe import observe
 from noctule.browser.driver.picture import screenshot
 from noctule.browser.driver.reading import read_page
-from noctule.browser.driver.remembering import remember, restore
+from noctule.browser.driver.remembering import remember, restore, revisit
 from noctule.browser.driver.tab import Tab
 from noctule.browser.driver.tabs import Outfit, Tabs
 from noctule.browser.driver.world import is_gone
@@ -143,13 +143,16 @@ class Driver:
         self._outfit = outfit
         await self._tabs.dress(outfit)
 
-    async def remember(self) -> BrowserState:
-        """What this browser remembers now, beside commands that are under way. Raises ``CdpError``."""
+    async def remember(self, *, is_last: bool = False) -> BrowserState:
+        """What this browser remembers now, beside commands that are under way. ``is_last``: its tabs are not wanted any
+        more, and may be taken to where they have been to ask what is left there. Raises ``CdpError``."""
         tabs = self._tabs.all
-        return await remember(self._connection, tabs, await self._tabs.current() if tabs else None)
+        current = await self._tabs.current() if tabs else None
+        state = await remember(self._connection, tabs, current)
+        return await revisit(state, tabs) if is_last else state
 
     async def restore(self, state: BrowserState) -> None:
-        """Let a fresh browser remember that. Raises ``CdpError``."""
+        """Let a fresh browser remember that, before it is dressed. Raises ``CdpError``."""
         await restore(self._connection, self._tabs.current, state, self._settle)
 
     async def quit(self) -> None:

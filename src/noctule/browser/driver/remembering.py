@@ -8,7 +8,9 @@ always hold: both ways are bounded in number and time, and what cannot be put in
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +26,7 @@ MOST_ORIGINS = 200
 _MOST_TABS = 50
 _READ_SECONDS = 2.0
 _RESTORE_SECONDS = 15.0
+_REVISIT_SECONDS = 3.0
 _VISIT_SECONDS = 3.0
 _MOST_ITEM_CHARACTERS = 32 * 1024 * 1024
 
@@ -85,22 +88,62 @@ async def restore(
         return
     tab: Tab = await first()
     deadline = Deadline(_RESTORE_SECONDS)
-    await tab.call("Network.enable", {"maxTotalBufferSize": 0, "maxResourceBufferSize": 0})
-    await tab.call("Network.setBypassServiceWorker", {"bypass": True})
-    tab.on_paused = _answer_with_nothing
-    await tab.call("Fetch.enable", {"patterns": [{"urlPattern": "*"}]})
-    try:
+    async with _visiting(tab):
         for number, each in enumerate(visits[:MOST_ORIGINS]):
             if asyncio.get_running_loop().time() > deadline.at:
                 log.warning("%d origins did not get their items of web storage back in time", len(visits) - number)
                 break
             await _put(tab, each)
         await settle(tab)
+    await tab.call("Page.resetNavigationHistory")
+
+
+async def revisit(state: BrowserState, tabs: tuple[Tab, ...]) -> BrowserState:
+    """The state with the session items of origins that tabs have been at and have left since.
+
+    The tabs do not come back from there. What cannot be asked for in time is left out.
+    """
+    known = {each.origin for each in state.origins}
+    found: list[OriginItems] = []
+    deadline = Deadline(_REVISIT_SECONDS)
+    for tab in tabs:
+        left = [origin for origin in tab.origins if origin_of(origin) == origin and origin not in known]
+        if not left or tab.crashed or tab.closed:
+            continue
+        try:
+            async with _visiting(tab):
+                for origin in left:
+                    if asyncio.get_running_loop().time() > deadline.at:
+                        log.warning("the session items of some origins were not kept: there was no time for it")
+                        break
+                    await _visit(tab, origin)
+                    if items := await _area(tab, origin, is_local=False):
+                        found.append(OriginItems(origin, session=items))
+                        known.add(origin)
+        except CdpError as error:
+            log.warning("the session items of origins that a tab has left could not be read: %s", error)
+    return replace(state, origins=(*found, *state.origins))
+
+
+@asynccontextmanager
+async def _visiting(tab: Tab) -> AsyncIterator[None]:
+    """For as long as the block takes, every page that the tab goes to is empty, and nothing is asked for elsewhere."""
+    # Without the first of these, a service worker of the site's answers all the same.
+    await tab.call("Network.enable")
+    await tab.call("Network.setBypassServiceWorker", {"bypass": True})
+    tab.on_paused = _answer_with_nothing
+    await tab.call("Fetch.enable", {"patterns": [{"urlPattern": "*"}]})
+    try:
+        yield
     finally:
         tab.on_paused = None
         tab.post("Fetch.disable")
-    await tab.call("Network.setBypassServiceWorker", {"bypass": False})
-    await tab.call("Page.resetNavigationHistory")
+        tab.post("Network.setBypassServiceWorker", {"bypass": False})
+        tab.post("Network.disable")
+
+
+async def _visit(tab: Tab, origin: str) -> None:
+    await tab.call("Page.navigate", {"url": origin + "/"}, timeout_seconds=_VISIT_SECONDS)
 
 
 def origin_of(url: str) -> str | None:
@@ -144,7 +187,7 @@ async def _put(tab: Tab, items: OriginItems) -> None:
     # JSON is JavaScript, half a surrogate pair included, as long as it is written in ASCII.
     call = f"{_PUT}({json.dumps(items.origin)}, {json.dumps(areas)}, {json.dumps(items.adds_local)})"
     try:
-        await tab.call("Page.navigate", {"url": items.origin + "/"}, timeout_seconds=_VISIT_SECONDS)
+        await _visit(tab, items.origin)
         answer = await tab.call("Runtime.evaluate", {"expression": call, "returnByValue": True})
     except CdpClosed:
         raise

@@ -117,7 +117,7 @@ class Keeper:
     async def keep_last(self, browser: Browser, wish: KeepProfile) -> KeptProfile:
         """Keep what a browser remembers that nobody uses any more, and end it for that; errors as above."""
         process = _process(browser)
-        state = await _state(browser)
+        state = await _state(browser, is_last=True)
         hosts = _hosts(state)
         with contextlib.suppress(CdpError):
             await browser.driver.quit()
@@ -160,9 +160,9 @@ def _process(browser: Browser) -> BrowserProcess:
     return browser.process
 
 
-async def _state(browser: Browser) -> BrowserState:
+async def _state(browser: Browser, *, is_last: bool = False) -> BrowserState:
     try:
-        return await browser.driver.remember()
+        return await browser.driver.remember(is_last=is_last)
     except CdpError as error:
         if browser.driver.closed.done():
             raise BrowserLost(browser.driver.closed.result()) from None

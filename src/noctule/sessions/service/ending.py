@@ -198,7 +198,8 @@ class Closing:
     def _end_unheld(self, connection: Connection, errors: Mapping[str, str]) -> None:
         """End sessions that nobody holds and whose leases are closed, each with its error."""
         now = self._clock.now()
-        self._profiles.let_go(connection, errors)
+        if errors:
+            self._profiles.let_go(connection, errors)
         for session in store.many(connection, sorted(errors)):
             error = errors[session.id]
             ended = store.end(connection, session.id, Status.ERROR, now, CloseReason.ERROR, error)

@@ -4,12 +4,13 @@ A session whose browser died leaves nothing behind: what its files are worth nob
 was at the start.
 """
 
+import contextlib
 import logging
 
 from noctule.browser.commands import KeepProfile, KeptProfile
 from noctule.db.engine import Database
 from noctule.fleet.protocol import Fleet
-from noctule.kit.errors import Conflict
+from noctule.kit.errors import Conflict, NoctuleError
 from noctule.kit.tasks import Owned
 from noctule.profiles.service import CHANGE_LASTS, Keep, Profile, ProfileService
 from noctule.sessions.domain import CloseReason
@@ -42,14 +43,25 @@ class Keeping:
         Raises ``NotFound``, ``Deleted``, ``Conflict`` for one that another session holds or for too much,
         ``BrowserFailed``.
         """
-        workspace_id, session_id = live.session.workspace_id, live.session.id
+        workspace_id = live.session.workspace_id
         if name is not None:
-            profile_id = (await self._profiles.create(workspace_id, key_id, name)).id
-        elif profile_id is None:
+            return await self._save_new(live, await self._profiles.create(workspace_id, key_id, name))
+        if profile_id is None:
             if live.profile is None:
                 raise Conflict("The session was started without a profile: say which one to save to, or give a name.")
             profile_id = live.profile.id
-        target, holding = profile_id, self._profiles.holding
+        return await self._save(live, profile_id)
+
+    async def _save_new(self, live: LiveSession, new: Profile) -> Profile:
+        try:
+            return await self._save(live, new.id)
+        except Exception:
+            with contextlib.suppress(NoctuleError):
+                await self._profiles.delete(new.workspace_id, new.id)
+            raise
+
+    async def _save(self, live: LiveSession, target: str) -> Profile:
+        workspace_id, session_id, holding = live.session.workspace_id, live.session.id, self._profiles.holding
         is_its_own = live.profile is not None and live.profile.persists and live.profile.id == target
         async with live.saving:
             if live.ending is not None:
