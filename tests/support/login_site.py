@@ -23,7 +23,7 @@ _MOST_KIB = 64 * 1024
 
 
 class LoginSite:
-    """The server. ``names`` are those who have signed in, by their cookie; ``visits`` counts loads of its first page."""
+    """The server. ``names`` are those who have signed in, by their cookie; ``visits`` counts its pages shown."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 _STREAM_V1 = b"\x02"
 _SALT_BYTES = 16
 _SEGMENT_BYTES = 64 * 1024
-_TAG_BYTES = 16
+_SEALED_BYTES = _SEGMENT_BYTES + 16
 _NUMBER_BYTES = 11
 
 
@@ -35,17 +35,19 @@ class StreamSealer:
         out = bytearray(self._head)
         self._head = b""
         # A whole segment may still be the last one, until more has come.
-        while len(self._waiting) > _SEGMENT_BYTES:
-            out += self._segment(is_last=False)
+        at = 0
+        while len(self._waiting) - at > _SEGMENT_BYTES:
+            out += self._segment(at, is_last=False)
+            at += _SEGMENT_BYTES
+        del self._waiting[:at]
         return bytes(out)
 
     def finish(self) -> bytes:
         """The end of the stream."""
-        return self._head + self._segment(is_last=True)
+        return self._head + self._segment(0, is_last=True)
 
-    def _segment(self, *, is_last: bool) -> bytes:
-        data = bytes(self._waiting[:_SEGMENT_BYTES])
-        del self._waiting[:_SEGMENT_BYTES]
+    def _segment(self, at: int, *, is_last: bool) -> bytes:
+        data = bytes(self._waiting[at : at + _SEGMENT_BYTES])
         self._number += 1
         return self._aead.encrypt(_nonce(self._number, is_last), data, None)
 
@@ -69,15 +71,18 @@ class StreamOpener:
         if self._aead is None and not self._begin():
             return b""
         out = bytearray()
-        while len(self._waiting) > _SEGMENT_BYTES + _TAG_BYTES:
-            out += self._segment(is_last=False)
+        at = 0
+        while len(self._waiting) - at > _SEALED_BYTES:
+            out += self._segment(at, is_last=False)
+            at += _SEALED_BYTES
+        del self._waiting[:at]
         return bytes(out)
 
     def finish(self) -> bytes:
         """The rest, once all of the sealed stream was fed."""
         if self._aead is None:
             raise ValueError("not a sealed stream")
-        return self._segment(is_last=True)
+        return self._segment(0, is_last=True)
 
     def _begin(self) -> bool:
         if len(self._waiting) < 1 + _SALT_BYTES:
@@ -88,9 +93,8 @@ class StreamOpener:
         del self._waiting[: 1 + _SALT_BYTES]
         return True
 
-    def _segment(self, *, is_last: bool) -> bytes:
-        sealed = bytes(self._waiting[: _SEGMENT_BYTES + _TAG_BYTES])
-        del self._waiting[: _SEGMENT_BYTES + _TAG_BYTES]
+    def _segment(self, at: int, *, is_last: bool) -> bytes:
+        sealed = bytes(self._waiting[at : at + _SEALED_BYTES])
         self._number += 1
         assert self._aead is not None
         try:

@@ -5,6 +5,7 @@ what is unpacked ends up in those folders of a fresh directory, as plain files o
 neither way holds more than a piece of a file in memory.
 """
 
+import gzip
 import os
 import re
 import stat
@@ -25,8 +26,11 @@ everything else is a cache, a log, or about the person and not about sites."""
 _NOT_DATA = frozenset({"LOCK", "LOG", "LOG.old"})
 _PIECE_BYTES = 256 * 1024
 _BLOCK_BYTES = 512
-# Level 1: LevelDB has compressed its tables already, and whoever waits for a save gains nothing by more.
-_LEVEL = 1
+# LevelDB has compressed its tables already, and pictures are compressed, too; what does not become smaller is stored as
+# it is, since to find that out for every byte of it takes longer than all the rest of a save.
+_COMPRESSED, _STORED = 1, 0
+_SAMPLE_BYTES = 16 * 1024
+_WORTH_IT = 0.9
 _GZIP = 31
 _MOST_FILES = 50_000
 _HOST_IN_NAME = re.compile(r"https?_(.+)_\d+(?:@\d+)?\.indexeddb\.")
@@ -77,22 +81,49 @@ def pack(default: Path, entries: list[Entry]) -> Iterator[bytes]:
 
     Raises ``OSError`` for one that cannot be read, ``BadArchive`` for one that has shrunk.
     """
-    packer = zlib.compressobj(_LEVEL, wbits=_GZIP)
+    packer = _Packer()
     for entry in entries:
         descriptor = os.open(default / entry.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             head = tarfile.TarInfo(entry.name)
             head.size = entry.size
-            yield packer.compress(head.tobuf(tarfile.PAX_FORMAT))
-            left = entry.size
+            yield packer.add(head.tobuf(tarfile.PAX_FORMAT))
+            left, level = entry.size, None
             while left:
                 piece = file.read(min(left, _PIECE_BYTES))
                 if not piece:
                     raise BadArchive("a file has shrunk while it was packed")
                 left -= len(piece)
-                yield packer.compress(piece)
-        yield packer.compress(bytes(-entry.size % _BLOCK_BYTES))
-    yield packer.compress(bytes(2 * _BLOCK_BYTES)) + packer.flush()
+                level = _level(piece) if level is None else level
+                yield packer.add(piece, level)
+        yield packer.add(bytes(-entry.size % _BLOCK_BYTES))
+    yield packer.add(bytes(2 * _BLOCK_BYTES)) + packer.finish()
+
+
+class _Packer:
+    """Compresses with a level for each part: a gzip file may have many members, one after the other."""
+
+    def __init__(self) -> None:
+        self._level = _COMPRESSED
+        self._member = zlib.compressobj(self._level, wbits=_GZIP)
+
+    def add(self, data: bytes, level: int | None = None) -> bytes:
+        """More of the archive; without a level, at that of the part before."""
+        end = b""
+        if level is not None and level != self._level:
+            end = self._member.flush()
+            self._level = level
+            self._member = zlib.compressobj(level, wbits=_GZIP)
+        return end + self._member.compress(data)
+
+    def finish(self) -> bytes:
+        """The end of the archive."""
+        return self._member.flush()
+
+
+def _level(piece: bytes) -> int:
+    sample = piece[:_SAMPLE_BYTES]
+    return _COMPRESSED if len(zlib.compress(sample, _COMPRESSED)) < _WORTH_IT * len(sample) else _STORED
 
 
 def unpack(source: IO[bytes], default: Path, *, uid: int | None, most_bytes: int, without: tuple[str, ...] = ()) -> int:
@@ -104,7 +135,10 @@ def unpack(source: IO[bytes], default: Path, *, uid: int | None, most_bytes: int
     _make(default, uid)
     total = count = 0
     try:
-        with tarfile.open(fileobj=source, mode="r|gz") as archive:
+        with (
+            gzip.GzipFile(fileobj=source, mode="rb") as plain,
+            tarfile.open(fileobj=plain, mode="r|", bufsize=_PIECE_BYTES) as archive,
+        ):
             for member in archive:
                 name = _safe(member)
                 total, count = total + member.size, count + 1
@@ -113,7 +147,7 @@ def unpack(source: IO[bytes], default: Path, *, uid: int | None, most_bytes: int
                 content = archive.extractfile(member)
                 if name.parts[0] not in without and content is not None:
                     _write(content, default, name, uid)
-    except (tarfile.TarError, zlib.error, EOFError) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise BadArchive(f"it cannot be read: {type(error).__name__}") from None
     return total
 

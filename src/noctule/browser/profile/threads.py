@@ -5,7 +5,7 @@ import io
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor, Future
 
-_PIECE_BYTES = 256 * 1024
+_PIECE_BYTES = 1024 * 1024
 _PIECE_SECONDS = 60.0
 
 
