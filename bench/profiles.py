@@ -27,7 +27,7 @@ from tests.support.server import Server
 _FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
           "--disable-component-update", "--disable-sync"]  # fmt: skip
 
-# Half of it noise, which nothing makes smaller, and half of it text.
+# Noise, which nothing makes smaller, and some text.
 _FILL = """(async () => {
   await signIn("Ada");
   const noise = await (await fetch("/fill?kib=%d")).blob();
@@ -127,7 +127,7 @@ async def run(rounds: int, mib: int) -> None:
     """Measure and print."""
     binary = shutil.which("chromium-headless-shell")
     assert binary is not None
-    fill = _FILL % (mib * 512, mib * 98)
+    fill = _FILL % (mib * 1024, mib * 10)
     with serving_login_site() as site, tempfile.TemporaryDirectory() as place:
         server = Server(Path(place, "data"), {"NOCTULE_EGRESS_ALLOW": site.allow}).start()
         try:

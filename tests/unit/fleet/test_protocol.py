@@ -28,6 +28,7 @@ from noctule.browser.commands import (
     GoBack,
     GoForward,
     Goto,
+    KeepProfile,
     Node,
     NodeFull,
     Observe,
@@ -37,6 +38,7 @@ from noctule.browser.commands import (
     Reload,
     Screenshot,
     SetCookies,
+    StoredProfile,
     Target,
     Traffic,
     Upstream,
@@ -47,7 +49,7 @@ from noctule.browser.commands import (
 from noctule.fleet.local import LocalFleet
 from noctule.fleet.protocol import Fleet
 from tests.support.fleet import FakeFleet
-from tests.support.nodes import running_node
+from tests.support.nodes import KeptInMemory, running_node
 from tests.support.pages import serving
 
 LIMIT = 2
@@ -68,6 +70,7 @@ class Bench:
 async def _fake(folder: Path) -> AsyncIterator[Bench]:
     fleet = FakeFleet(limit=LIMIT)
     fleet.answers["1 + 1"] = "2"
+    fleet.archives = KeptInMemory()
 
     def break_upstreams() -> None:
         fleet.acquire_error = UpstreamRefused("the proxy does not answer")
@@ -88,7 +91,7 @@ async def _real(folder: Path) -> AsyncIterator[Bench]:
         for path in ("/", "/other"):
             pages.add(path, path)
         pages.add("/form", "<input id=secret aria-label=Secret type=password><button id=send>Send</button>")
-        async with running_node(folder, allow=pages.allow, max_sessions=LIMIT) as node:
+        async with running_node(folder, allow=pages.allow, max_sessions=LIMIT, archives=KeptInMemory()) as node:
 
             def crash(session_id: str) -> None:
                 process = node._sessions[session_id].browser._process
@@ -282,5 +285,45 @@ def test_a_closed_fleet_has_no_sessions_and_takes_none(on_bench: OnBench) -> Non
         assert gone == []
         with pytest.raises(NodeFull):
             bench.fleet.admit(BrowserSpec("b"))
+
+    on_bench(act)
+
+
+def test_what_a_browser_remembers_is_kept_while_it_goes_on_and_once_when_it_is_released_for_that(
+    on_bench: OnBench,
+) -> None:
+    async def act(bench: Bench) -> None:
+        fleet = bench.fleet
+        cookies = [BrowserCookie(name, "value", "example.com", http_only=True) for name in ("one", "two")]
+        await fleet.acquire(BrowserSpec("a"), 20)
+        await fleet.run("a", SetCookies((cookies[0],)))
+        first = await fleet.keep_profile("a", KeepProfile("profiles/first", 1 << 24))
+        assert [kept.cookie for kept in first.state.cookies] == cookies[:1]
+        assert not first.is_clean
+        await fleet.run("a", SetCookies((cookies[1],)))
+        await fleet.release("a", is_kept=True)
+        with pytest.raises(BrowserLost):
+            await fleet.run("a", GetCookies())
+        last = await fleet.keep_profile("a", KeepProfile("profiles/last", 1 << 24))
+        assert {kept.cookie.name for kept in last.state.cookies} == {"one", "two"}
+        assert last.is_clean
+        for session_id in ("a", "nobody"):
+            with pytest.raises(BrowserLost):
+                await fleet.keep_profile(session_id, KeepProfile("profiles/again", 1 << 24))
+        archive = None if last.archive_bytes is None else "profiles/last"
+        await fleet.acquire(BrowserSpec("b", profile=StoredProfile(last.state, archive)), 20)
+        remembered = await fleet.run("b", GetCookies())
+        assert isinstance(remembered, Cookies)
+        assert sorted(remembered.cookies, key=lambda cookie: cookie.name) == cookies
+
+    on_bench(act)
+
+
+def test_a_browser_that_is_not_released_for_it_keeps_nothing(on_bench: OnBench) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.fleet.acquire(BrowserSpec("a"), 20)
+        await bench.fleet.release("a")
+        with pytest.raises(BrowserLost):
+            await bench.fleet.keep_profile("a", KeepProfile("profiles/a", 1 << 24))
 
     on_bench(act)
