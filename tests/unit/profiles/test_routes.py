@@ -6,7 +6,7 @@ import pytest
 
 from noctule.kit.errors import Conflict
 from noctule.profiles import domain
-from tests.unit.profiles.conftest import HOME, House, Served, cookie, serve
+from tests.unit.profiles.conftest import House, Served, cookie, serve
 
 UNKNOWN = "notte-profile-0123456789abcdef"
 COOKIE = {"name": "sid", "value": "hidden-thing", "domain": "shop.example", "path": "/", "httpOnly": True}
@@ -129,7 +129,7 @@ def test_bad_input_is_422_and_changes_nothing(where: str, given: dict[str, Any],
 def test_a_profile_that_a_session_will_save_is_neither_changed_nor_deleted(house: House) -> None:
     async def body(served: Served) -> None:
         profile_id = (await served.create())["profile_id"]
-        await house.take(await house.profiles.get(HOME, profile_id))
+        await house.take(await house.profiles.get(served.my_id, profile_id))
         path = f"/profiles/{profile_id}"
         for reply in (
             await served.mine.delete(path),
@@ -147,13 +147,13 @@ def test_a_profile_that_a_session_will_save_is_neither_changed_nor_deleted(house
 
 def test_a_copy_has_all_of_it_and_its_own_end(house: House) -> None:
     async def body(served: Served) -> None:
-        source = await house.save(await house.create("original"), cookie("a"))
+        source = await house.save(await house.create("original", served.my_id), cookie("a"))
         copy = (await served.mine.post(f"/profiles/{source.id}/duplicate", json={})).json()
         assert (copy["name"], copy["persisted_domains"]) == ("original", list(source.domains))
         assert (await served.mine.delete(f"/profiles/{source.id}")).status_code == 200
-        copied = await house.profiles.get(HOME, copy["profile_id"])
+        copied = await house.profiles.get(served.my_id, copy["profile_id"])
         assert await house.files(copied) == b"hidden-files"
-        assert await house.profiles.cookies(HOME, copied.id) == (cookie("a"),)
+        assert await house.profiles.cookies(served.my_id, copied.id) == (cookie("a"),)
         assert set(await house.all_objects()) == set(copied.objects)
 
     serve(house, body)
@@ -161,7 +161,7 @@ def test_a_copy_has_all_of_it_and_its_own_end(house: House) -> None:
 
 def test_deleting_deletes_what_it_held(house: House) -> None:
     async def body(served: Served) -> None:
-        profile = await house.save(await house.create(), cookie("a"))
+        profile = await house.save(await house.create(workspace_id=served.my_id), cookie("a"))
         assert len(await house.all_objects()) == 2
         await served.mine.delete(f"/profiles/{profile.id}")
         assert await house.all_objects() == {}
@@ -172,13 +172,13 @@ def test_deleting_deletes_what_it_held(house: House) -> None:
 def test_a_workspace_has_so_many_profiles(house: House) -> None:
     async def body(served: Served) -> None:
         for _ in range(domain.MOST_PROFILES):
-            await house.create()
+            await house.create(workspace_id=served.my_id)
         refused = await served.mine.post("/profiles/create", json={})
         assert refused.status_code == 409
         assert "1000" in refused.json()["message"]
         with pytest.raises(Conflict):
-            await house.create()
-        await house.create(workspace_id="workspace-2")
+            await house.create(workspace_id=served.my_id)
+        await house.create()
 
     serve(house, body)
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from noctule.browser.commands import BrowserCookie, CommandFailed, SetCookies
 from noctule.kit.errors import BrowserFailed, Conflict, NotFound, Overloaded
+from noctule.kit.paging import PageQuery
 from noctule.profiles import store
 from noctule.profiles.service import Profile
 from noctule.sessions.domain import CloseReason, StartSession
@@ -101,8 +102,8 @@ def test_a_second_writer_starts_nothing_and_pays_nothing(house: House) -> None:
         with pytest.raises(NotFound):
             await house.sessions.start(CALLER, StartSession(profile_id="notte-profile-0123456789abcdef"))
         assert house.fleet.acquired == [first]
-        month = await house.database.read(lambda link: house.metering.balance(link, CALLER.workspace_id).session_count)
-        assert month == 1
+        paid = await house.sessions.page(CALLER.workspace_id, PageQuery(), only_active=False, key_id=None)
+        assert [view.session.id for view in paid.items] == [first]
 
     run(story())
 
