@@ -23,6 +23,7 @@ from noctule.profiles.service.states import StoredState, decode, encode
 
 log = logging.getLogger(__name__)
 
+MOST_STATE_BYTES = 64 * 1024 * 1024
 _PURGED_AT_A_TIME = 100
 _CHANGED = "The profile was changed or deleted in the meantime; try again."
 _NOT_OURS = "The profile cannot be read with this server's key file."
@@ -42,8 +43,10 @@ class Versions:
         if profile.state_key is None:
             return StoredState()
         sealed = await self._objects.get(profile.state_key)
+        purpose = _purpose(profile.state_key)
         try:
-            return decode(self._sealer.open(_purpose(profile.state_key), sealed))
+            # It may be some megabytes, and the loop has others to serve.
+            return await asyncio.to_thread(lambda: decode(self._sealer.open(purpose, sealed)))
         except ValueError:
             raise Conflict(_NOT_OURS) from None
 
@@ -81,8 +84,14 @@ class Versions:
         return keys[0], keys[1]
 
     async def write_state(self, state_key: str, stored: StoredState) -> int:
-        """Seal and keep a state; answers how many bytes it takes."""
-        return await self._objects.put(state_key, self._sealer.seal(_purpose(state_key), encode(stored)))
+        """Seal and keep a state; answers how many bytes it takes. Raises ``Conflict`` for one that is too large."""
+        sealed = await asyncio.to_thread(lambda: self._sealer.seal(_purpose(state_key), encode(stored)))
+        if len(sealed) > MOST_STATE_BYTES:
+            raise Conflict(
+                f"Cookies and items of a profile may take {MOST_STATE_BYTES // 1024**2} MiB together; "
+                f"these would take {len(sealed) / 1024**2:.1f} MiB."
+            )
+        return await self._objects.put(state_key, sealed)
 
     def commit(
         self, connection: Connection, profile_id: str, holder_id: str, version: Version, *, lets_go: bool
