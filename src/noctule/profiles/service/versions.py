@@ -24,6 +24,7 @@ from noctule.profiles.service.states import StoredState, decode, encode
 log = logging.getLogger(__name__)
 
 MOST_STATE_BYTES = 64 * 1024 * 1024
+_PIECE_BYTES = 1024 * 1024
 _PURGED_AT_A_TIME = 100
 _CHANGED = "The profile was changed or deleted in the meantime; try again."
 _NOT_OURS = "The profile cannot be read with this server's key file."
@@ -54,10 +55,14 @@ class Versions:
         """An archive in the clear. Raises ``Conflict``, ``Unavailable``."""
         opener = self._sealer.open_stream(_purpose(name))
         try:
+            waiting = bytearray()
             async for chunk in self._objects.stream(name):
-                if opened := await asyncio.to_thread(opener.feed, chunk):
-                    yield opened
-            yield opener.finish()
+                waiting += chunk
+                # A way to a thread and back is worth it for no less.
+                if len(waiting) >= _PIECE_BYTES:
+                    yield await asyncio.to_thread(opener.feed, bytes(waiting))
+                    waiting.clear()
+            yield await asyncio.to_thread(lambda: opener.feed(bytes(waiting)) + opener.finish())
         except ObjectMissing:
             raise Conflict(_CHANGED) from None
         except ValueError:
