@@ -5,7 +5,7 @@ what is unpacked ends up in those folders of a fresh directory, as plain files o
 neither way holds more than a piece of a file in memory.
 """
 
-import io
+import gzip
 import os
 import re
 import stat
@@ -121,42 +121,6 @@ class _Packer:
         return self._member.flush()
 
 
-class _Plain(io.RawIOBase):
-    """What a gzip file of many members holds. (The standard library's own reader takes it in pieces of 8 KiB, which
-    costs more than all the rest of unpacking.) Raises ``zlib.error``, and ``EOFError`` where it is cut off."""
-
-    def __init__(self, source: IO[bytes]) -> None:
-        super().__init__()
-        self._source = source
-        self._member = zlib.decompressobj(wbits=_GZIP)
-        self._packed = b""
-        self._is_done = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._is_done:
-            if self._member.eof:
-                self._packed = self._member.unused_data
-                self._member = zlib.decompressobj(wbits=_GZIP)
-                if not self._packed and not self._fill():
-                    self._is_done = True
-                    break
-            elif not self._packed and not self._fill():
-                raise EOFError
-            plain = self._member.decompress(self._packed, len(buffer))
-            self._packed = self._member.unconsumed_tail
-            if plain:
-                buffer[: len(plain)] = plain
-                return len(plain)
-        return 0
-
-    def _fill(self) -> bool:
-        self._packed = self._source.read(_PIECE_BYTES)
-        return bool(self._packed)
-
-
 def _level(piece: bytes) -> int:
     sample = piece[:_SAMPLE_BYTES]
     return _COMPRESSED if len(zlib.compress(sample, _COMPRESSED)) < _WORTH_IT * len(sample) else _STORED
@@ -172,7 +136,7 @@ def unpack(source: IO[bytes], default: Path, *, uid: int | None, most_bytes: int
     total = count = 0
     try:
         with (
-            io.BufferedReader(_Plain(source), _PIECE_BYTES) as plain,
+            gzip.GzipFile(fileobj=source, mode="rb") as plain,
             tarfile.open(fileobj=plain, mode="r|", bufsize=_PIECE_BYTES) as archive,
         ):
             for member in archive:
@@ -183,7 +147,7 @@ def unpack(source: IO[bytes], default: Path, *, uid: int | None, most_bytes: int
                 content = archive.extractfile(member)
                 if name.parts[0] not in without and content is not None:
                     _write(content, default, name, uid)
-    except (tarfile.TarError, zlib.error, EOFError) as error:
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise BadArchive(f"it cannot be read: {type(error).__name__}") from None
     return total
 
