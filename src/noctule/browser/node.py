@@ -198,7 +198,10 @@ class Node:
         session = self._sessions.get(session_id)
         if session is None:
             return await self._retired.keep(session_id, wish)
-        return await self._keeper.keep_running(session.browser, wish)
+        try:
+            return await self._keeper.keep_running(session.browser, wish)
+        finally:
+            session.touch()
 
     async def run(self, session_id: str, command: Command) -> Result:
         """Carry out one command; errors as of ``Fleet.run``."""

@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -118,6 +119,8 @@ class BrowserProcess:
         self._endpoint: asyncio.Future[tuple[int, str]] = self._loop.create_future()
         self._stderr = _Stderr(self._endpoint)
         self._transport: asyncio.ReadTransport | None = None
+        # Whoever has this may send signals to the group: its number is still its own.
+        self._unreaped = threading.Lock()
         self._pidfd: int | None = os.pidfd_open(popen.pid)
         self._loop.add_reader(self._pidfd, self._on_end)
 
@@ -178,17 +181,20 @@ class BrowserProcess:
 
         Raises ``OSError`` where they cannot be stopped.
         """
-        os.killpg(self.pid, signal.SIGSTOP)
-        try:
-            deadline = time.monotonic() + _STANDSTILL_SECONDS
-            while any(status.state not in "TtZX" for status in self._statuses()):
-                if time.monotonic() > deadline:
-                    raise TimeoutError(f"browser {self.pid} does not stand still")
-                time.sleep(_LOOK_AGAIN_SECONDS / 10)
-            yield
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGCONT)
+        with self._unreaped:
+            if self._popen.returncode is not None:
+                raise ProcessLookupError(f"browser {self.pid} has ended")
+            os.killpg(self.pid, signal.SIGSTOP)
+            try:
+                deadline = time.monotonic() + _STANDSTILL_SECONDS
+                while any(status.state not in "TtZX" for status in self._statuses()):
+                    if time.monotonic() > deadline:
+                        raise TimeoutError(f"browser {self.pid} does not stand still")
+                    time.sleep(_LOOK_AGAIN_SECONDS / 10)
+                yield
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.pid, signal.SIGCONT)
 
     async def destroy(self) -> None:
         """Kill it with all of its helpers and remove its folder. Bounded; may be called at any time, any
@@ -210,7 +216,7 @@ class BrowserProcess:
             survived = not await self._loop.run_in_executor(self._executor, self._end_survivors)
             await asyncio.wait((self._ended,), timeout=_REAP_SECONDS)
             if self._ended.done():
-                self._reap()
+                await self._loop.run_in_executor(self._executor, self._reap)
                 gone = not survived
             else:
                 log.error("browser %d does not end", self.pid)
@@ -261,12 +267,13 @@ class BrowserProcess:
 
     def _reap(self) -> None:
         """Collect its exit status, and those of its helpers, which come to us where we are process 1."""
-        self._popen.wait()
-        try:
-            while os.waitpid(-self.pid, os.WNOHANG)[0] > 0:
+        with self._unreaped:
+            self._popen.wait()
+            try:
+                while os.waitpid(-self.pid, os.WNOHANG)[0] > 0:
+                    pass
+            except ChildProcessError:
                 pass
-        except ChildProcessError:
-            pass
 
     def _close_streams(self) -> None:
         self._close_pidfd()

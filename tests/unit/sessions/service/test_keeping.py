@@ -108,6 +108,17 @@ def test_a_second_writer_starts_nothing_and_pays_nothing(house: House) -> None:
     run(story())
 
 
+def test_of_many_writers_that_start_at_once_one_does(house: House) -> None:
+    async def story() -> None:
+        profile = await _profile(house)
+        results = await asyncio.gather(*(_start(house, profile) for _ in range(6)), return_exceptions=True)
+        assert len([each for each in results if isinstance(each, str)]) == 1
+        assert all(isinstance(each, str | Conflict) for each in results)
+        assert len(house.fleet.acquired) == 1
+
+    run(story())
+
+
 def test_a_start_that_fails_lets_its_profile_go(house: House) -> None:
     async def story() -> None:
         profile = await _profile(house)
