@@ -55,6 +55,8 @@ from noctule.operator import routes as operator_routes
 from noctule.operator.service import OperatorService
 from noctule.page import routes as page_routes
 from noctule.page.service import PageService
+from noctule.profiles import routes as profile_routes
+from noctule.profiles.service import Holding, ProfileService, Versions
 from noctule.replay import routes as replay_routes
 from noctule.replay.service import ReplayService
 from noctule.scrape import routes as scrape_routes
@@ -89,6 +91,7 @@ from noctule.workspaces.service import WorkspaceService
 log = logging.getLogger(__name__)
 
 _GATE_DRAIN_SECONDS = 2.0
+_MIB = 1024**2
 _GIB = 1024**3
 
 
@@ -276,12 +279,26 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
         )
         stack.push_async_callback(timelines.close)
         recordings = await _recordings(settings)
-        node = _node(settings, policy, recordings)
+        versions = Versions(database, clock, sealer, objects)
+        node = _node(settings, policy, recordings, versions)
         fleet = LocalFleet(node)
         fleet.on_captured(timelines.take)
         stack.push_async_callback(fleet.close)
         await fleet.start()
 
+        profiles = ProfileService(
+            database=database,
+            clock=clock,
+            versions=versions,
+            holding=Holding(
+                database=database,
+                clock=clock,
+                versions=versions,
+                instance_id=instance_id,
+                boot_id=boot_id,
+                most_bytes=settings.profile_max_mb * _MIB,
+            ),
+        )
         sessions = SessionService(
             database=database,
             clock=clock,
@@ -289,6 +306,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             metering=metering,
             outbox=outbox,
             proxies=ProxyPool.load(settings.proxy_pool_file),
+            profiles=profiles,
             sealer=sealer,
             instance_id=instance_id,
             boot_id=boot_id,
@@ -368,6 +386,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
                 secret_routes.router(secrets),
                 storage_routes.router(storage),
                 session_file_routes.router(storage),
+                profile_routes.router(profiles),
                 link_routes.router(LinkedFiles(objects, links)),
                 health_routes.router(HealthService(database, fleet)),
                 operator_routes.router(
@@ -400,6 +419,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
                 storage.sweeper.sweep,
                 replays.sweep,
                 timelines.sweep,
+                profiles.purge,
             ),
         )
         workers.start()
@@ -419,7 +439,7 @@ async def _recordings(settings: Settings) -> Recordings | None:
     return Recordings(settings.data_dir / "recordings", ffmpeg, is_default=settings.recording)
 
 
-def _node(settings: Settings, policy: EgressPolicy, recordings: Recordings | None) -> Node:
+def _node(settings: Settings, policy: EgressPolicy, recordings: Recordings | None, archives: Versions) -> Node:
     launcher = Launcher(
         data_dir=settings.data_dir,
         headless_shell=settings.headless_shell_path,
@@ -435,6 +455,8 @@ def _node(settings: Settings, policy: EgressPolicy, recordings: Recordings | Non
         warm_pool_size=settings.warm_pool_size,
         launch_concurrency=settings.launch_concurrency,
         recordings=recordings,
+        archives=archives,
+        profile_most_bytes=settings.profile_max_mb * _MIB,
     )
 
 

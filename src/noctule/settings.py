@@ -87,6 +87,9 @@ class Settings(BaseSettings):
         "where a session asks for them.",
     )
     timeline_days: int = Field(7, ge=1, le=3650, description="Days for which what happened in sessions is kept.")
+    profile_max_mb: int = Field(
+        256, ge=1, le=4096, description="MiB that sites may have stored in one profile; a save of more is refused."
+    )
 
     llm_model: str | None = Field(
         None, description="The model that reads pages and drives agents, as provider/model: openai/gpt-4o-mini, say."

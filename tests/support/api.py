@@ -10,6 +10,7 @@ from noctule.http.app import build_app
 from noctule.network.routes import router as network_router
 from noctule.operator.routes import router as operator_router
 from noctule.page.routes import router as page_router
+from noctule.profiles.routes import router as profiles_router
 from noctule.replay.routes import router as replay_router
 from noctule.scrape.routes import router as scrape_router
 from noctule.scripts.routes import router as scripts_router
@@ -44,6 +45,7 @@ def published() -> FastAPI:
         secrets_router(nobody),
         storage_router(nobody),
         session_files_router(nobody),
+        profiles_router(nobody),
         health_router(nobody),
         operator_router(nobody),
     ]

@@ -12,7 +12,9 @@
 - ``set_traffic`` and ``set_idle``: what ``traffic`` reports;
 - ``crash``: the browser ends unasked, and the listeners hear of it;
 - ``bring``: the browser has downloaded a file, and the listeners are given it;
-- ``tell``: something was captured, and the listeners hear of it.
+- ``tell``: something was captured, and the listeners hear of it;
+- ``archives``: where the files of profiles are, for sessions that begin with some and for ``keep_profile``;
+- ``files``: what a session's browser has in files, by session id; ``keep_error`` is raised by ``keep_profile``.
 
 What a test may read: ``specs`` (of live sessions), ``acquired`` and ``released`` (ids in order), ``reasons``
 (of releases), ``commands`` (everything that was run), ``url`` of a session's page, ``started`` and ``closed``.
@@ -35,6 +37,7 @@ from noctule.browser.commands import (
     BrowserGone,
     BrowserLost,
     BrowserSpec,
+    BrowserState,
     Capacity,
     Captured,
     CapturedEvent,
@@ -51,6 +54,9 @@ from noctule.browser.commands import (
     GoForward,
     Goto,
     GotoNewTab,
+    KeepProfile,
+    KeptCookie,
+    KeptProfile,
     NodeFull,
     Observe,
     PageRead,
@@ -68,6 +74,7 @@ from noctule.browser.commands import (
     Wait,
 )
 from noctule.browser.driver.files import content_type_of
+from noctule.browser.profile.keeping import Archives, NoArchives
 from tests.support.fake_page import FakePage
 
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) Fake/1.0"
@@ -105,6 +112,9 @@ class FakeFleet:
         self.answers: dict[str, str] = {}
         self.read = PageRead("", "", "text/plain", body=b"A page of the fake fleet.")
         self.page = FakePage()
+        self.archives: Archives = NoArchives()
+        self.files: dict[str, bytes] = {}
+        self.keep_error: Exception | None = None
         self.specs: dict[str, BrowserSpec] = {}
         self.acquired: list[str] = []
         self.released: list[str] = []
@@ -113,6 +123,7 @@ class FakeFleet:
         self.started = False
         self.closed = False
         self._sessions: dict[str, _Session] = {}
+        self._retired: dict[str, _Session] = {}
         self._pending = 0
         self._listeners: list[Callable[[BrowserGone], None]] = []
         self._download_listeners: list[DownloadListener] = []
@@ -144,14 +155,16 @@ class FakeFleet:
                 raise self.acquire_error
             if self.closed:
                 raise NodeFull("the machine is shutting down")
+            session = _Session(spec, idle_since=_now())
+            await self._remember(session)
         finally:
             self._pending -= 1
-        self._sessions[spec.session_id] = _Session(spec, idle_since=_now())
+        self._sessions[spec.session_id] = session
         self.specs[spec.session_id] = spec
         self.acquired.append(spec.session_id)
         return Acquired(spec.session_id, spec.user_agent or USER_AGENT, spec.viewport or DEFAULT_VIEWPORT)
 
-    async def release(self, session_id: str, reason: str = SESSION_OVER) -> Traffic:
+    async def release(self, session_id: str, reason: str = SESSION_OVER, *, is_kept: bool = False) -> Traffic:
         self.released.append(session_id)
         self.reasons[session_id] = reason
         session = self._forget(session_id)
@@ -159,7 +172,29 @@ class FakeFleet:
             return Traffic()
         if session.spec.capture != "off":
             asyncio.get_running_loop().call_soon(self.tell, Captured(session_id, (), is_last=True))
+        if is_kept:
+            self._retired[session_id] = session
         return self._measured(session)
+
+    async def keep_profile(self, session_id: str, wish: KeepProfile) -> KeptProfile:
+        session = self._sessions.get(session_id) or self._retired.pop(session_id, None)
+        if session is None:
+            raise BrowserLost(f"session {session_id} has no browser")
+        await asyncio.sleep(self.run_delay_seconds)
+        if self.keep_error is not None:
+            raise self.keep_error
+        files = self.files.get(session_id, b"")
+        if len(files) > wish.most_bytes:
+            raise CommandFailed("ProfileTooLarge", "The profile is not kept: it is too large")
+        size = None
+        if files:
+
+            async def content() -> AsyncIterator[bytes]:
+                yield files
+
+            size = await self.archives.write(wish.archive, content())
+        state = BrowserState(tuple(KeptCookie(cookie) for cookie in session.cookies.values()))
+        return KeptProfile(state, size, (), session_id not in self._sessions)
 
     async def run(self, session_id: str, command: Command) -> Result:
         session = self._sessions.get(session_id)
@@ -238,6 +273,15 @@ class FakeFleet:
         return session.history[session.position]
 
     # -- inside --------------------------------------------------------------------------------------------
+
+    async def _remember(self, session: _Session) -> None:
+        stored = session.spec.profile
+        if stored is None:
+            return
+        for kept in stored.state.cookies:
+            session.cookies[kept.cookie.domain, kept.cookie.path, kept.cookie.name] = kept.cookie
+        if stored.archive is not None:
+            self.files[session.spec.session_id] = b"".join([c async for c in self.archives.read(stored.archive)])
 
     def _forget(self, session_id: str) -> _Session | None:
         self.specs.pop(session_id, None)

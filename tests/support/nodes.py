@@ -1,18 +1,41 @@
 """A real node with real browsers, for tests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from noctule.browser.egress.policy import EgressPolicy
 from noctule.browser.launcher import Launcher
 from noctule.browser.node import Node
+from noctule.browser.profile.keeping import Archives
+
+
+class KeptInMemory:
+    """Archives of profiles that last as long as a test."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    async def read(self, name: str) -> AsyncIterator[bytes]:
+        """The bytes of an archive."""
+        yield self.kept[name]
+
+    async def write(self, name: str, content: AsyncIterable[bytes]) -> int:
+        """Keep an archive."""
+        self.kept[name] = b"".join([chunk async for chunk in content])
+        return len(self.kept[name])
 
 
 @asynccontextmanager
 async def running_node(
-    data_dir: Path, *, allow: Sequence[str] = (), max_sessions: int = 5, warm: int = 1, concurrency: int = 2
+    data_dir: Path,
+    *,
+    allow: Sequence[str] = (),
+    max_sessions: int = 5,
+    warm: int = 1,
+    concurrency: int = 2,
+    archives: Archives | None = None,
 ) -> AsyncIterator[Node]:
     """A started node with its pool filled; ended with everything that it started."""
     launcher = Launcher(
@@ -29,6 +52,7 @@ async def running_node(
         max_sessions=max_sessions,
         warm_pool_size=warm,
         launch_concurrency=concurrency,
+        archives=archives,
     )
     await node.start()
     try:

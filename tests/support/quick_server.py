@@ -29,6 +29,7 @@ from noctule.sessions.domain import ProxyChoice, StartSession
 from noctule.sessions.service import SessionService, SessionView, Starter
 from noctule.workers.loops import Workers
 from tests.support.fleet import FakeFleet
+from tests.support.profiles import build_profiles, in_memory
 
 SPEED = 600
 RICH, POOR = "rich", "poor"
@@ -81,6 +82,7 @@ def build(
         metering=metering,
         outbox=NoOutbox(),
         proxies=_Pool(),
+        profiles=build_profiles(database, clock, Sealer.load(folder), in_memory(), boot_id=boot_id),
         sealer=Sealer.load(folder),
         instance_id="quick",
         boot_id=boot_id,

@@ -16,7 +16,7 @@ from noctule.browser.driver import Driver
 from noctule.browser.driver.identity import default_user_agent
 from noctule.browser.egress.policy import EgressPolicy
 from noctule.browser.egress.proxy import EgressProxy
-from noctule.browser.launcher import Launcher
+from noctule.browser.launcher import Furnish, Launcher
 from noctule.browser.process import BrowserProcess
 
 log = logging.getLogger(__name__)
@@ -83,6 +83,13 @@ class Browser:
             await self._proxy.use_upstream(upstream)
         self._proxy.reset_counters()
 
+    async def retire(self) -> None:
+        """Cut it off from the network and stop watching it, for what only its keeper still wants of it; it must be
+        destroyed in the end."""
+        self._watch.cancel()
+        if self._proxy is not None:
+            await self._proxy.close()
+
     async def destroy(self, *, after_seconds: float = 0.0) -> None:
         """Leave nothing of it. Bounded.
 
@@ -126,8 +133,15 @@ class Assembler:
         self._policy = policy
         self._user_agents: dict[bool, str] = {}
 
-    async def make(self, *, wants_chromium: bool, chrome_args: tuple[str, ...] = (), timeout_seconds: float) -> Browser:
-        """A browser with nothing applied but the defaults.
+    async def make(
+        self,
+        *,
+        wants_chromium: bool,
+        chrome_args: tuple[str, ...] = (),
+        timeout_seconds: float,
+        furnish: Furnish | None = None,
+    ) -> Browser:
+        """A browser with nothing applied but the defaults; ``furnish`` as of ``Launcher.launch``.
 
         Raises ``LaunchFailed``, ``CdpError``, ``ValueError`` (an argument that is refused), ``TimeoutError``.
         """
@@ -139,7 +153,7 @@ class Assembler:
             await browser.destroy()
         if not any(argument.lstrip("-").startswith("user-agent=") for argument in chrome_args):
             chrome_args = (f"--user-agent={self._user_agents[wants_chromium]}", *chrome_args)
-        return await self._make(wants_chromium, chrome_args, timeout_seconds)
+        return await self._make(wants_chromium, chrome_args, timeout_seconds, furnish)
 
     async def make_context(self, host: Browser, on_end: Callable[[], None]) -> Browser:
         """A browser that is a context in the process of ``host``: with cookies, a cache and an egress proxy of its own.
@@ -163,7 +177,13 @@ class Assembler:
             await proxy.close()
             raise
 
-    async def _make(self, wants_chromium: bool, chrome_args: tuple[str, ...], timeout_seconds: float) -> Browser:
+    async def _make(
+        self,
+        wants_chromium: bool,
+        chrome_args: tuple[str, ...],
+        timeout_seconds: float,
+        furnish: Furnish | None = None,
+    ) -> Browser:
         proxy = EgressProxy(self._policy)
         process: BrowserProcess | None = None
         connection: CdpConnection | None = None
@@ -174,6 +194,7 @@ class Assembler:
                 proxy_port=proxy.port,
                 chrome_args=chrome_args,
                 timeout_seconds=timeout_seconds,
+                furnish=furnish,
             )
             self._policy.own_ports.add(process.port)
             connection = await _connected(process, proxy)

@@ -11,7 +11,7 @@ import logging
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,7 @@ from noctule.browser.sandbox import SandboxMissing
 from noctule.browser.sweep import sweep
 
 T = TypeVar("T")
+Furnish = Callable[[BrowserDirectory, int | None], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
@@ -92,19 +93,21 @@ class Launcher:
         proxy_port: int,
         chrome_args: tuple[str, ...] = (),
         timeout_seconds: float = 20.0,
+        furnish: Furnish | None = None,
     ) -> BrowserProcess:
         """A browser that listens for DevTools clients and opens one blank page; all of its traffic goes to
-        the proxy on that loopback port. It is the caller's to ``destroy``.
+        the proxy on that loopback port. It is the caller's to ``destroy``. ``furnish`` puts files into its folder
+        before it starts, as the given user's.
 
-        Raises ``ValueError`` for an argument a session may not set, ``SandboxMissing`` (with ``require``),
-        ``LaunchFailed`` for everything else, its turn not coming in time included.
+        Raises what ``furnish`` does, ``ValueError`` for an argument a session may not set, ``SandboxMissing``
+        (with ``require``), ``LaunchFailed`` for everything else, its turn not coming in time included.
         """
         judge(chrome_args)
         if self._closed or self._binaries is None:
             raise LaunchFailed(_CLOSING)
         binary, is_headless_shell = self._binaries.choose(wants_chromium=wants_chromium)
         task = asyncio.create_task(
-            self._launch(_Wish(binary, is_headless_shell, proxy_port, chrome_args, timeout_seconds))
+            self._launch(_Wish(binary, is_headless_shell, proxy_port, chrome_args, timeout_seconds, furnish))
         )
         self._launching.add(task)
         task.add_done_callback(self._launching.discard)
@@ -205,6 +208,8 @@ class Launcher:
                     directory.write_preferences(_PREFERENCES, uid)
                 except OSError as error:
                     raise LaunchFailed(f"No place for another browser's preferences: {error}") from error
+            if wish.furnish is not None:
+                await wish.furnish(directory, uid)
             arguments = flags.build(
                 profile=directory.profile,
                 proxy_port=wish.proxy_port,
@@ -278,6 +283,7 @@ class _Wish:
     proxy_port: int
     chrome_args: tuple[str, ...]
     timeout_seconds: float
+    furnish: Furnish | None = None
 
 
 def _usable_setpriv() -> Path | None:

@@ -34,6 +34,8 @@ from noctule.browser.commands import (
     Command,
     CommandFailed,
     DownloadListener,
+    KeepProfile,
+    KeptProfile,
     NodeFull,
     Result,
     SandboxLevel,
@@ -47,8 +49,10 @@ from noctule.browser.driver.files import OpenFile, content_type_of, file_name
 from noctule.browser.egress.policy import EgressPolicy
 from noctule.browser.launcher import Launcher
 from noctule.browser.process import LaunchFailed
+from noctule.browser.profile.keeping import Archives, Keeper, NoArchives
 from noctule.browser.recording import Recordings
 from noctule.browser.relay.targets import is_web
+from noctule.browser.retiring import Retired
 from noctule.browser.screen import Screen
 from noctule.browser.shared import SharedBrowsers
 from noctule.browser.steering import Steering
@@ -123,6 +127,8 @@ class Node:
         launch_concurrency: int,
         clock: Clock | None = None,
         recordings: Recordings | None = None,
+        archives: Archives | None = None,
+        profile_most_bytes: int = 256 * 1024 * 1024,
     ) -> None:
         self._recordings = recordings
         self._launcher = launcher
@@ -133,6 +139,8 @@ class Node:
         self._shared = SharedBrowsers(
             self._assembler, self._discard, lambda: self._room() > 0, launch_seconds=_LAUNCH_SECONDS
         )
+        self._keeper = Keeper(archives or NoArchives(), profile_most_bytes)
+        self._retired = Retired(self._keeper, self._supervise)
         self._sessions: dict[str, _Session] = {}
         self._pending: set[str] = set()
         self._given_up: set[str] = set()
@@ -165,6 +173,7 @@ class Node:
         self._shared.close()
         if self._hand_overs:
             await asyncio.wait(self._hand_overs, timeout=_HAND_OVER_AT_CLOSE_SECONDS)
+        self._retired.close()
         await self._pool.close()
         if self._background:
             await asyncio.wait(self._background, timeout=_CLEANING_SECONDS)
@@ -211,12 +220,22 @@ class Node:
         browser.gone.add_done_callback(lambda gone: self._ended_unasked(session_id, browser, gone.result()))
         return Acquired(session_id, browser.driver.user_agent, browser.driver.viewport)
 
-    async def release(self, session_id: str, reason: str = SESSION_OVER) -> Traffic:
+    async def release(self, session_id: str, reason: str = SESSION_OVER, *, is_kept: bool = False) -> Traffic:
         """Take the browser away, and tell its streams why; answers at once. An unknown session has no traffic;
         one that is being acquired will not come to be."""
         if session_id in self._pending:
             self._given_up.add(session_id)
-        return self._end(session_id, reason)
+        return self._end(session_id, reason, is_kept=is_kept)
+
+    async def keep_profile(self, session_id: str, wish: KeepProfile) -> KeptProfile:
+        """Keep what a browser remembers; errors as of ``Fleet.keep_profile``."""
+        session = self._sessions.get(session_id)
+        if session is None:
+            return await self._retired.keep(session_id, wish)
+        try:
+            return await self._keeper.keep_running(session.browser, wish)
+        finally:
+            session.touch()
 
     async def run(self, session_id: str, command: Command) -> Result:
         """Carry out one command; errors as of ``Fleet.run``."""
@@ -330,12 +349,16 @@ class Node:
                 raise CommandFailed("BrowserStartError", f"The browser could not be started: {error}") from None
         if self._room() <= 0:
             self._shared.make_room()
-        if not spec.chrome_args and (not spec.wants_chromium or self._pool_is_chromium):
+        furnish = self._keeper.furnishing(spec.profile) if spec.profile is not None else None
+        if furnish is None and not spec.chrome_args and (not spec.wants_chromium or self._pool_is_chromium):
             return await self._take_warm()
         self._own_launches += 1
         try:
             return await self._assembler.make(
-                wants_chromium=spec.wants_chromium, chrome_args=spec.chrome_args, timeout_seconds=timeout_seconds
+                wants_chromium=spec.wants_chromium,
+                chrome_args=spec.chrome_args,
+                timeout_seconds=timeout_seconds,
+                furnish=furnish,
             )
         except ValueError as error:
             raise CommandFailed("InvalidRequest", str(error)) from None
@@ -359,6 +382,8 @@ class Node:
         if spec.shared_by is None:
             browser.driver.capture.start(spec.capture, partial(self._captured, spec))
         try:
+            if spec.profile is not None:
+                await browser.driver.restore(spec.profile.state)
             await browser.driver.dress(spec)
         except CdpError as error:
             raise CommandFailed(
@@ -386,7 +411,7 @@ class Node:
 
     # -- ending one ----------------------------------------------------------------------------------------
 
-    def _end(self, session_id: str, reason: str) -> Traffic:
+    def _end(self, session_id: str, reason: str, *, is_kept: bool = False) -> Traffic:
         session = self._sessions.pop(session_id, None)
         if session is None:
             return Traffic()
@@ -402,7 +427,10 @@ class Node:
         session.screen.close(reason)
         session.steering.close()
         session.browser.driver.capture.finish()
-        self._supervise(session.browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS))
+        if is_kept:
+            self._retired.add(session_id, session.browser)
+        else:
+            self._supervise(session.browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS))
         for closer in list(session.closers.values()):
             try:
                 closer(reason)

@@ -12,8 +12,9 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ _TAIL_BYTES = 8 * 1024
 _REAP_SECONDS = 5.0
 _LAST_WORDS_SECONDS = 0.2
 _SURVIVORS_SECONDS = 5.0
+_STANDSTILL_SECONDS = 1.0
 _LOOK_AGAIN_SECONDS = 0.01
 _LISTENING = re.compile(rb"DevTools listening on ws://127\.0\.0\.1:(\d+)(/devtools/browser/[0-9A-Za-z-]+)\s*\n")
 _NOISE = re.compile(r"dbus|WARNING|:INFO:|DevTools listening|^#\d|^\s*$")
@@ -120,6 +122,8 @@ class BrowserProcess:
         self._endpoint: asyncio.Future[tuple[int, str]] = self._loop.create_future()
         self._stderr = _Stderr(self._endpoint)
         self._transport: asyncio.ReadTransport | None = None
+        # Whoever has this may send signals to the group: its number is still its own.
+        self._unreaped = threading.Lock()
         self._pidfd: int | None = os.pidfd_open(popen.pid)
         self._loop.add_reader(self._pidfd, self._on_end)
 
@@ -152,6 +156,53 @@ class BrowserProcess:
         """Wait until it ends, however long that takes, and say how it did, in a sentence for people."""
         return await asyncio.shield(self._ended)
 
+    @property
+    def profile(self) -> Path:
+        """Chromium's folder for everything that it remembers."""
+        return self._folder.profile
+
+    @property
+    def executor(self) -> Executor:
+        """Threads for what blocks."""
+        return self._executor
+
+    async def ended(self, timeout_seconds: float) -> bool:
+        """Wait until it has ended by itself, with all of its helpers; ``False`` if that takes longer."""
+        deadline = self._loop.time() + timeout_seconds
+        await asyncio.wait((self._ended,), timeout=timeout_seconds)
+        while await self._loop.run_in_executor(self._executor, self._members):
+            if self._loop.time() > deadline:
+                return False
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        return True
+
+    async def end(self) -> None:
+        """Kill it with all of its helpers, and leave its folder as it is. Bounded."""
+        if self._popen.returncode is None:
+            _kill_group(self.pid)
+        await self._loop.run_in_executor(self._executor, self._end_survivors)
+
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """All of its processes stopped in the middle of what they do, for as long as the block takes. Blocks.
+
+        Raises ``OSError`` where they cannot be stopped.
+        """
+        with self._unreaped:
+            if self._popen.returncode is not None:
+                raise ProcessLookupError(f"browser {self.pid} has ended")
+            os.killpg(self.pid, signal.SIGSTOP)
+            try:
+                deadline = time.monotonic() + _STANDSTILL_SECONDS
+                while any(status.state not in "TtZX" for status in self._statuses()):
+                    if time.monotonic() > deadline:
+                        raise TimeoutError(f"browser {self.pid} does not stand still")
+                    time.sleep(_LOOK_AGAIN_SECONDS / 10)
+                yield
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self.pid, signal.SIGCONT)
+
     async def destroy(self) -> None:
         """Kill it with all of its helpers and remove its folder. Bounded; may be called at any time, any
         number of times, and goes on to its end even if the caller does not wait for that."""
@@ -172,7 +223,7 @@ class BrowserProcess:
             survived = not await self._loop.run_in_executor(self._executor, self._end_survivors)
             await asyncio.wait((self._ended,), timeout=_REAP_SECONDS)
             if self._ended.done():
-                self._reap()
+                await self._loop.run_in_executor(self._executor, self._reap)
                 gone = not survived
             else:
                 log.error("browser %d does not end", self.pid)
@@ -199,8 +250,11 @@ class BrowserProcess:
 
     def _members(self) -> list[int]:
         """Processes of its group, its session, or its user if it has one of its own."""
+        return [process.pid for process in self._statuses()]
+
+    def _statuses(self) -> list[procfs.ProcessStatus]:
         return [
-            process.pid
+            process
             for process in procfs.processes()
             if process.is_alive
             and (self.pid in (process.group, process.session) or (self.uid is not None and process.uid == self.uid))
@@ -220,12 +274,13 @@ class BrowserProcess:
 
     def _reap(self) -> None:
         """Collect its exit status, and those of its helpers, which come to us where we are process 1."""
-        self._popen.wait()
-        try:
-            while os.waitpid(-self.pid, os.WNOHANG)[0] > 0:
+        with self._unreaped:
+            self._popen.wait()
+            try:
+                while os.waitpid(-self.pid, os.WNOHANG)[0] > 0:
+                    pass
+            except ChildProcessError:
                 pass
-        except ChildProcessError:
-            pass
 
     def _close_streams(self) -> None:
         self._close_pidfd()

@@ -12,6 +12,8 @@ from noctule.browser.commands import (
     Captured,
     Command,
     DownloadListener,
+    KeepProfile,
+    KeptProfile,
     Result,
     SandboxLevel,
     Traffic,
@@ -25,7 +27,8 @@ class LocalNode(Protocol):
     async def close(self) -> None: ...
     def admit(self, spec: BrowserSpec) -> None: ...
     async def acquire(self, spec: BrowserSpec, timeout_seconds: float) -> Acquired: ...
-    async def release(self, session_id: str, reason: str) -> Traffic: ...
+    async def release(self, session_id: str, reason: str, *, is_kept: bool = False) -> Traffic: ...
+    async def keep_profile(self, session_id: str, wish: KeepProfile) -> KeptProfile: ...
     async def run(self, session_id: str, command: Command) -> Result: ...
     def traffic(self) -> Mapping[str, Traffic]: ...
     def on_gone(self, listener: Callable[[BrowserGone], None]) -> None: ...
@@ -53,8 +56,11 @@ class LocalFleet:
     async def acquire(self, spec: BrowserSpec, timeout_seconds: float) -> Acquired:
         return await self._node.acquire(spec, timeout_seconds)
 
-    async def release(self, session_id: str, reason: str = SESSION_OVER) -> Traffic:
-        return await self._node.release(session_id, reason)
+    async def release(self, session_id: str, reason: str = SESSION_OVER, *, is_kept: bool = False) -> Traffic:
+        return await self._node.release(session_id, reason, is_kept=is_kept)
+
+    async def keep_profile(self, session_id: str, wish: KeepProfile) -> KeptProfile:
+        return await self._node.keep_profile(session_id, wish)
 
     async def run(self, session_id: str, command: Command) -> Result:
         return await self._node.run(session_id, command)

@@ -15,6 +15,8 @@ from noctule.browser.commands import (
     Captured,
     Command,
     DownloadListener,
+    KeepProfile,
+    KeptProfile,
     Result,
     SandboxLevel,
     Traffic,
@@ -48,9 +50,20 @@ class Fleet(Protocol):
         """
         ...
 
-    async def release(self, session_id: str, reason: str = SESSION_OVER) -> Traffic:
+    async def release(self, session_id: str, reason: str = SESSION_OVER, *, is_kept: bool = False) -> Traffic:
         """Take the browser away and answer at once with its final traffic; the cleaning goes on behind,
         supervised. Every stream of the session is closed. Idempotent: an unknown session has no traffic.
+
+        ``is_kept``: it waits for half a minute, without a network and for no command, for ``keep_profile``.
+        """
+        ...
+
+    async def keep_profile(self, session_id: str, wish: KeepProfile) -> KeptProfile:
+        """Keep what a session's browser remembers: of a live one as of a moment, while it goes on; of one that was
+        released for this in its final state, once.
+
+        Raises ``BrowserLost``, ``CommandFailed`` (``ProfileTooLarge`` for more than it may have; nothing is
+        kept then), and ``Unavailable`` if the archive cannot be written.
         """
         ...
 

@@ -13,6 +13,7 @@
     ├── TooManyRequests       429  a rate or a plan's limit
     ├── Overloaded            529  this machine is full; nothing was done
     ├── Unavailable           503  a part we need is away; nothing was done
+    ├── Deleted               400  the thing was there, and was deleted
     └── BrowserFailed         400  an operation failed inside the browser
 """
 
@@ -110,6 +111,12 @@ class Unavailable(NoctuleError):
     outcome is unknown; the message says which."""
 
     status = 503
+
+
+class Deleted(NoctuleError):
+    """The thing was there once, and was deleted. Only of kinds of things whose clients tell this from ``NotFound``."""
+
+    status = 400
 
 
 class BrowserFailed(NoctuleError):

@@ -2,7 +2,8 @@
 
 The file holds 32 random bytes, readable by the owner alone, made once. Signing and sealing use keys
 derived from it, so neither use can weaken the other; a ``purpose`` is bound into both, so what was made
-for one use opens nothing in another. Losing the file loses what was sealed and ends every token.
+for one use opens nothing in another. What is too large to be held at once is sealed as a stream
+(``sealed_stream.py``). Losing the file loses what was sealed and ends every token.
 """
 
 import base64
@@ -17,6 +18,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from noctule.kit.sealed_stream import StreamOpener, StreamSealer
 
 _FILE = "secret.key"
 _KEY_BYTES = 32
@@ -35,6 +38,7 @@ class Sealer:
             raise ValueError(f"the secret must be {_KEY_BYTES} bytes, not {len(secret)}")
         self._signing = _derived(secret, b"noctule/sign/1")
         self._aead = AESGCM(_derived(secret, b"noctule/seal/1"))
+        self._streams = _derived(secret, b"noctule/stream/1")
 
     @classmethod
     def load(cls, data_dir: Path) -> "Sealer":
@@ -87,6 +91,14 @@ class Sealer:
             return self._aead.decrypt(nonce, sealed, purpose.encode())
         except InvalidTag:
             raise ValueError("sealed for another purpose, under another key, or changed since") from None
+
+    def seal_stream(self, purpose: str) -> StreamSealer:
+        """Seals one stream, chunk by chunk."""
+        return StreamSealer(self._streams, purpose)
+
+    def open_stream(self, purpose: str) -> StreamOpener:
+        """Opens one stream that was sealed for the same purpose."""
+        return StreamOpener(self._streams, purpose)
 
     def _mac(self, purpose: str, body: bytes) -> bytes:
         # The length keeps a purpose that ends like a body from standing for another pair.

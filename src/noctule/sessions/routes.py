@@ -14,9 +14,11 @@ from noctule.sessions.wire import (
     ExecutionResponse,
     GetCookiesResponse,
     MaxCostHeader,
+    ProfileResponse,
     RecordHeader,
     SessionOffsetResponse,
     SessionPage,
+    SessionProfileSaveRequest,
     SessionResponse,
     SetCookiesRequest,
     TagsHeader,
@@ -106,6 +108,16 @@ def router(service: SessionService, clock: Clock) -> APIRouter:
         given = body.to_command()
         await service.set_cookies(caller.workspace_id, session_id, given)
         return ExecutionResponse(success=True, message=f"Set {len(given)} cookies.")
+
+    @routes.post(
+        "/sessions/{session_id}/profile/save", operation_id="session_profile_save", summary="Session Profile Save"
+    )
+    async def save_profile(caller: CallerDep, session_id: str, body: SessionProfileSaveRequest) -> ProfileResponse:
+        """Save what the session's browser remembers, while it goes on."""
+        body.check()
+        return ProfileResponse.of(
+            await service.save_profile(caller.workspace_id, caller.key_id, session_id, body.profile_id, body.name)
+        )
 
     @routes.get(
         "/sessions/{session_id}/offset",

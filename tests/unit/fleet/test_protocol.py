@@ -30,6 +30,7 @@ from noctule.browser.commands import (
     GoBack,
     GoForward,
     Goto,
+    KeepProfile,
     Node,
     NodeFull,
     Observe,
@@ -39,6 +40,7 @@ from noctule.browser.commands import (
     Reload,
     Screenshot,
     SetCookies,
+    StoredProfile,
     Target,
     Traffic,
     Upstream,
@@ -49,7 +51,7 @@ from noctule.browser.commands import (
 from noctule.fleet.local import LocalFleet
 from noctule.fleet.protocol import Fleet
 from tests.support.fleet import FakeFleet
-from tests.support.nodes import running_node
+from tests.support.nodes import KeptInMemory, running_node
 from tests.support.pages import serving
 
 LIMIT = 2
@@ -72,6 +74,7 @@ class Bench:
 async def _fake(folder: Path) -> AsyncIterator[Bench]:
     fleet = FakeFleet(limit=LIMIT)
     fleet.answers["1 + 1"] = "2"
+    fleet.archives = KeptInMemory()
 
     def break_upstreams() -> None:
         fleet.acquire_error = UpstreamRefused("the proxy does not answer")
@@ -96,7 +99,7 @@ async def _real(folder: Path) -> AsyncIterator[Bench]:
         for path in ("/", "/other"):
             pages.add(path, path)
         pages.add("/form", "<input id=secret aria-label=Secret type=password><button id=send>Send</button>")
-        async with running_node(folder, allow=pages.allow, max_sessions=LIMIT) as node:
+        async with running_node(folder, allow=pages.allow, max_sessions=LIMIT, archives=KeptInMemory()) as node:
 
             def crash(session_id: str) -> None:
                 process = node._sessions[session_id].browser._process
@@ -361,5 +364,43 @@ def test_what_a_browser_downloads_is_given_to_all_who_listen_whatever_one_of_the
         assert download.content_type == "text/csv"
         assert download.url.endswith("/file")
         assert contents == [REPORT.encode()] * 2
+
+
+def test_what_a_browser_remembers_is_kept_while_it_goes_on_and_once_when_it_is_released_for_that(
+    on_bench: OnBench,
+) -> None:
+    async def act(bench: Bench) -> None:
+        fleet = bench.fleet
+        cookies = [BrowserCookie(name, "value", "example.com", http_only=True) for name in ("one", "two")]
+        await fleet.acquire(BrowserSpec("a"), 20)
+        await fleet.run("a", SetCookies((cookies[0],)))
+        first = await fleet.keep_profile("a", KeepProfile("profiles/first", 1 << 24))
+        assert [kept.cookie for kept in first.state.cookies] == cookies[:1]
+        assert not first.is_clean
+        await fleet.run("a", SetCookies((cookies[1],)))
+        await fleet.release("a", is_kept=True)
+        with pytest.raises(BrowserLost):
+            await fleet.run("a", GetCookies())
+        last = await fleet.keep_profile("a", KeepProfile("profiles/last", 1 << 24))
+        assert {kept.cookie.name for kept in last.state.cookies} == {"one", "two"}
+        assert last.is_clean
+        for session_id in ("a", "nobody"):
+            with pytest.raises(BrowserLost):
+                await fleet.keep_profile(session_id, KeepProfile("profiles/again", 1 << 24))
+        archive = None if last.archive_bytes is None else "profiles/last"
+        await fleet.acquire(BrowserSpec("b", profile=StoredProfile(last.state, archive)), 20)
+        remembered = await fleet.run("b", GetCookies())
+        assert isinstance(remembered, Cookies)
+        assert sorted(remembered.cookies, key=lambda cookie: cookie.name) == cookies
+
+    on_bench(act)
+
+
+def test_a_browser_that_is_not_released_for_it_keeps_nothing(on_bench: OnBench) -> None:
+    async def act(bench: Bench) -> None:
+        await bench.fleet.acquire(BrowserSpec("a"), 20)
+        await bench.fleet.release("a")
+        with pytest.raises(BrowserLost):
+            await bench.fleet.keep_profile("a", KeepProfile("profiles/a", 1 << 24))
 
     on_bench(act)

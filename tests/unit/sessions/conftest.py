@@ -11,11 +11,14 @@ from noctule.db.engine import Database
 from noctule.kit.seal import Sealer
 from noctule.metering.book import PriceBook
 from noctule.metering.service import Metering
+from noctule.objects.store import ObjectStore
+from noctule.profiles.service import ProfileService
 from noctule.sessions.service import SessionService, Starter
 from noctule.workers.loops import Workers
 from tests.support.clock import FrozenClock
 from tests.support.fleet import FakeFleet
 from tests.support.outbox import KeptOutbox
+from tests.support.profiles import build_profiles, in_memory
 
 CALLER = Starter("workspace-1", "key-1")
 
@@ -49,10 +52,12 @@ class House:
     workers: Workers
     sealer: Sealer
     outbox: KeptOutbox
+    objects: ObjectStore
+    profiles: ProfileService
 
     def reboot(self, boot_id: str = "boot-2") -> "House":
         """The same server after a crash: the database stays, all else is new."""
-        return build(self.database, self.clock, self.sealer, boot_id=boot_id)
+        return build(self.database, self.clock, self.sealer, boot_id=boot_id, objects=self.objects)
 
     def tick(self, seconds: float) -> Iterator[None]:
         """Let time pass in beats of one second, as the ticker sees it."""
@@ -66,11 +71,20 @@ async def _nothing() -> None:
 
 
 def build(
-    database: Database, clock: FrozenClock, sealer: Sealer, *, boot_id: str = "boot-1", pool: Pool | None = None
+    database: Database,
+    clock: FrozenClock,
+    sealer: Sealer,
+    *,
+    boot_id: str = "boot-1",
+    pool: Pool | None = None,
+    objects: ObjectStore | None = None,
 ) -> House:
     """The parts, put together as ``app`` does."""
     fleet, outbox = FakeFleet(), KeptOutbox()
     metering = Metering(clock, PriceBook.built_in(), instance_id="server", boot_id=boot_id, outbox=outbox)
+    objects = objects or in_memory()
+    profiles = build_profiles(database, clock, sealer, objects, boot_id=boot_id)
+    fleet.archives = profiles.archives
     sessions = SessionService(
         database=database,
         clock=clock,
@@ -78,13 +92,14 @@ def build(
         metering=metering,
         outbox=outbox,
         proxies=pool or Pool(),
+        profiles=profiles,
         sealer=sealer,
         instance_id="server",
         boot_id=boot_id,
         acquire_timeout_seconds=2.0,
     )
     workers = Workers(database=database, fleet=fleet, metering=metering, sessions=sessions, deliver=_nothing, chores=())
-    return House(database, clock, fleet, metering, sessions, workers, sealer, outbox)
+    return House(database, clock, fleet, metering, sessions, workers, sealer, outbox, objects, profiles)
 
 
 @pytest.fixture

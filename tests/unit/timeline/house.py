@@ -31,6 +31,7 @@ from tests.support.clock import FrozenClock
 from tests.support.fleet import FakeFleet
 from tests.support.gated import gated
 from tests.support.outbox import KeptOutbox
+from tests.support.profiles import build_profiles
 from tests.unit.sessions.conftest import Pool
 
 HOME = "workspace-1"
@@ -116,6 +117,7 @@ def build(database: Database, folder: Path, clock: FrozenClock | None = None) ->
         metering=metering,
         outbox=outbox,
         proxies=Pool(),
+        profiles=build_profiles(database, clock, sealer, objects, boot_id="boot"),
         sealer=sealer,
         instance_id="server",
         boot_id="boot",

@@ -47,6 +47,15 @@ from noctule.browser.commands.capturing import Captured, CapturedEvent, CaptureL
 from noctule.browser.commands.downloads import BrowserDownload, DownloadListener
 from noctule.browser.commands.errors import BrowserLost, CommandFailed, NodeFull, UpstreamRefused
 from noctule.browser.commands.perceiving import Kind, Node, Observe, Observed, PageRead, Place, ReadPage, TabInfo
+from noctule.browser.commands.profiles import (
+    BrowserState,
+    Items,
+    KeepProfile,
+    KeptCookie,
+    KeptProfile,
+    OriginItems,
+    StoredProfile,
+)
 from noctule.browser.commands.recorded import Recorded
 from noctule.browser.commands.spec import (
     DEFAULT_VIEWPORT,
@@ -77,6 +86,7 @@ __all__ = [
     "BrowserGone",
     "BrowserLost",
     "BrowserSpec",
+    "BrowserState",
     "Capacity",
     "CaptureLevel",
     "Captured",
@@ -101,12 +111,17 @@ __all__ = [
     "GoForward",
     "Goto",
     "GotoNewTab",
+    "Items",
+    "KeepProfile",
+    "KeptCookie",
+    "KeptProfile",
     "Kind",
     "Navigation",
     "Node",
     "NodeFull",
     "Observe",
     "Observed",
+    "OriginItems",
     "PageRead",
     "Picture",
     "Place",
@@ -123,6 +138,7 @@ __all__ = [
     "SetCookies",
     "ShowTab",
     "ShutTab",
+    "StoredProfile",
     "SwitchTab",
     "TabInfo",
     "Target",

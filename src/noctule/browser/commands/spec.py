@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from noctule.browser.commands.capturing import CaptureLevel
+from noctule.browser.commands.profiles import StoredProfile
 
 SESSION_OVER = "The session has ended."
 """What a stream is told when its session ends for no better reason."""
@@ -44,7 +45,8 @@ class BrowserSpec:
     ``cdp_url`` drives somebody else's browser, which is only disconnected at release. ``shared_by`` names whose
     sessions may have their browsers in one process, each as a context of its own; nobody else's are ever in it, and
     nothing is captured there, whatever ``capture`` says. ``is_recorded`` says whether it is filmed; ``None`` leaves
-    that to the machine.
+    that to the machine. ``profile`` is what the browser remembers from earlier sessions; files among it must be there
+    at launch.
     """
 
     session_id: str
@@ -58,6 +60,7 @@ class BrowserSpec:
     shared_by: str | None = None
     is_recorded: bool | None = None
     capture: CaptureLevel = "off"
+    profile: StoredProfile | None = None
 
 
 @dataclass(frozen=True, slots=True)

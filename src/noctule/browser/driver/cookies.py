@@ -9,7 +9,7 @@ from noctule.browser.commands import BrowserCookie, CommandFailed, Cookies, Done
 async def get_cookies(connection: CdpConnection) -> Cookies:
     """All cookies, of every site."""
     answer = await connection.call("Storage.getCookies")
-    return Cookies(tuple(_ours(cookie) for cookie in answer["cookies"]))
+    return Cookies(tuple(ours(cookie) for cookie in answer["cookies"]))
 
 
 async def set_cookies(connection: CdpConnection, cookies: tuple[BrowserCookie, ...]) -> Done:
@@ -17,7 +17,7 @@ async def set_cookies(connection: CdpConnection, cookies: tuple[BrowserCookie, .
     those before it are set then."""
     if cookies:
         try:
-            await connection.call("Storage.setCookies", {"cookies": [_theirs(cookie) for cookie in cookies]})
+            await connection.call("Storage.setCookies", {"cookies": [theirs(cookie) for cookie in cookies]})
         except (CdpClosed, CdpTimeout):
             raise
         except CdpError:
@@ -28,7 +28,7 @@ async def set_cookies(connection: CdpConnection, cookies: tuple[BrowserCookie, .
 async def _set_one_by_one(connection: CdpConnection, cookies: tuple[BrowserCookie, ...]) -> None:
     for cookie in cookies:
         try:
-            await connection.call("Storage.setCookies", {"cookies": [_theirs(cookie)]})
+            await connection.call("Storage.setCookies", {"cookies": [theirs(cookie)]})
         except (CdpClosed, CdpTimeout):
             raise
         except CdpError as error:
@@ -39,7 +39,8 @@ async def _set_one_by_one(connection: CdpConnection, cookies: tuple[BrowserCooki
             ) from None
 
 
-def _ours(cookie: dict[str, Any]) -> BrowserCookie:
+def ours(cookie: dict[str, Any]) -> BrowserCookie:
+    """A cookie of DevTools' as one of ours."""
     partition = cookie.get("partitionKey")
     expires = cookie.get("expires", -1)
     return BrowserCookie(
@@ -55,7 +56,8 @@ def _ours(cookie: dict[str, Any]) -> BrowserCookie:
     )
 
 
-def _theirs(cookie: BrowserCookie) -> dict[str, Any]:
+def theirs(cookie: BrowserCookie) -> dict[str, Any]:
+    """A cookie of ours as DevTools wants it."""
     fields: dict[str, Any] = {
         "name": cookie.name,
         "value": cookie.value,

@@ -17,6 +17,7 @@ from noctule.browser.commands import (
     Acting,
     BrowserLost,
     BrowserSpec,
+    BrowserState,
     CloseTab,
     Command,
     CommandFailed,
@@ -51,6 +52,7 @@ from noctule.browser.driver.navigation import Navigator, Refusals
 from noctule.browser.driver.observe import observe
 from noctule.browser.driver.picture import screenshot
 from noctule.browser.driver.reading import read_page
+from noctule.browser.driver.remembering import remember, restore, revisit
 from noctule.browser.driver.tab import Tab
 from noctule.browser.driver.tabs import Outfit, Tabs
 from noctule.browser.driver.world import is_gone
@@ -60,6 +62,7 @@ log = logging.getLogger(__name__)
 _MAX_WAITING = 32
 _MAX_WAIT_SECONDS = 30.0
 _MAX_WAIT_MS = 30_000
+_QUIT_SECONDS = 5.0
 _SETTLE_ATTEMPTS = 5
 _SETTLE_SECONDS = 2.0
 
@@ -169,6 +172,22 @@ class Driver:
         if self.capture.is_on:
             self._outfit = replace(outfit, capture=spec.capture)
             self._tabs.start_capture(self._outfit)
+
+    async def remember(self, *, is_last: bool = False) -> BrowserState:
+        """What this browser remembers now, beside commands that are under way. ``is_last``: its tabs are not wanted any
+        more, and may be taken to where they have been to ask what is left there. Raises ``CdpError``."""
+        tabs = self._tabs.all
+        current = await self._tabs.current() if tabs else None
+        state = await remember(self._connection, tabs, current)
+        return await revisit(state, tabs) if is_last else state
+
+    async def restore(self, state: BrowserState) -> None:
+        """Let a fresh browser remember that, before it is dressed. Raises ``CdpError``."""
+        await restore(self._connection, self._tabs.current, state, self._settle)
+
+    async def quit(self) -> None:
+        """Ask the browser to write everything down and to end. Raises ``CdpError``."""
+        await self._connection.call("Browser.close", timeout_seconds=_QUIT_SECONDS)
 
     async def run(self, command: Command) -> Result:
         """Carry out one command, after those that were there before it."""

@@ -19,6 +19,7 @@ from noctule.browser.driver.world import World
 _PROBE_SECONDS = 0.5
 _REMEMBERED_LOADERS = 16
 _REMEMBERED_DIALOGS = 8
+_MOST_ORIGINS = 200
 _MAX_DIALOG_CHARACTERS = 300
 
 CRASHED = "The page crashed; navigate again to go on"
@@ -40,6 +41,7 @@ class Tab:
 
     ``seen`` says in which world each id of the last observation lives. ``navigations`` counts those that the page or
     a person asked for, whether they come to anything or not, and ``windows`` the new windows that it asked for.
+    ``origins`` are those that it has been at, first to last.
     ``download_url`` is the file that the last navigation led to instead of a page, if it did.
     """
 
@@ -66,6 +68,8 @@ class Tab:
         self.choosers: deque[int] = deque(maxlen=1)
         self.download_url = ""
         self.dialogs: deque[Dialog] = deque(maxlen=_REMEMBERED_DIALOGS)
+        self.origins: dict[str, None] = {}
+        self.on_paused: Callable[[Tab, dict[str, Any]], None] | None = None
         self.seen: dict[str, World] = {}
         self.world = World(connection, session_id, target_id)
         self.frames = Frames(connection, self.world)
@@ -190,6 +194,8 @@ class Tab:
         self.crashed = False
         self._enter(frame["loaderId"])
         self._reached.add("commit")
+        if len(self.origins) < _MOST_ORIGINS:
+            self.origins[frame.get("securityOrigin", "")] = None
         if params.get("type") == "BackForwardCacheRestore":
             self._reached |= {"DOMContentLoaded", "load", "networkIdle"}
         self.url = frame["url"] + frame.get("urlFragment", "")
@@ -265,6 +271,10 @@ class Tab:
     def _chooser_opened(self, params: dict[str, Any]) -> None:
         self.choosers.append(int(params.get("backendNodeId", 0)))
 
+    def _paused(self, params: dict[str, Any]) -> None:
+        if self.on_paused is not None:
+            self.on_paused(self, params)
+
     def _cancel_dialog(self) -> None:
         if self._dialog is not None:
             self._dialog.cancel()
@@ -289,6 +299,7 @@ _HANDLERS: dict[str, Callable[[Tab, dict[str, Any]], None]] = {
     "Page.fileChooserOpened": Tab._chooser_opened,
     "Page.javascriptDialogOpening": Tab._dialog_opening,
     "Page.javascriptDialogClosed": Tab._dialog_closed,
+    "Fetch.requestPaused": Tab._paused,
     "Inspector.targetCrashed": Tab._crashed,
     "Inspector.targetReloadedAfterCrash": Tab._reloaded,
 }

@@ -23,6 +23,7 @@ from noctule.kit.money import decimal_dollars
 from noctule.kit.outbox import Announcement, Outbox
 from noctule.kit.tasks import Owned
 from noctule.metering.service import Metering
+from noctule.profiles.service import Holding
 from noctule.sessions import store
 from noctule.sessions.domain import (
     FOR_WANT_OF_MONEY,
@@ -33,7 +34,8 @@ from noctule.sessions.domain import (
     overdue,
     status_after,
 )
-from noctule.sessions.service.live import Ending, LiveSessions
+from noctule.sessions.service.keeping import Keeping
+from noctule.sessions.service.live import Ending, LiveSession, LiveSessions
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,8 @@ class Closing:
         outbox: Outbox,
         live: LiveSessions,
         tasks: Owned,
+        profiles: Holding,
+        keeping: Keeping,
         instance_id: str,
         boot_id: str,
     ) -> None:
@@ -66,6 +70,8 @@ class Closing:
         self._outbox = outbox
         self._live = live
         self._tasks = tasks
+        self._profiles = profiles
+        self._keeping = keeping
         self._instance_id = instance_id
         self._boot_id = boot_id
         self._failed: dict[str, str] = {}
@@ -94,15 +100,24 @@ class Closing:
                     at_paid_minute=reason in FOR_WANT_OF_MONEY,
                     at_most_minutes=live.session.max_duration_minutes,
                 )
-                traffic = await self._fleet.release(session_id, in_words(reason, error))
+                is_kept = self._keeping.is_due(live, reason)
+                traffic = await self._fleet.release(session_id, in_words(reason, error), is_kept=is_kept)
                 live.ending = Ending(reason, error, traffic)
+                if is_kept:
+                    # The answer does not wait for it; whoever starts with the profile does.
+                    self._keeping.save_last(live)
             ending = live.ending
-            await self._database.write(lambda connection: self._close(connection, live.session, ending))
+            await self._database.write(lambda connection: self._close(connection, live, ending))
             failpoint("stop.after_commit")
             self._metering.forget(session_id)
             self._live.remove(session_id)
 
-    def _close(self, connection: Connection, session: Session, ending: Ending) -> None:
+    def _close(self, connection: Connection, live: LiveSession, ending: Ending) -> None:
+        session = live.session
+        if self._keeping.is_due(live, ending.reason):
+            self._profiles.closing(connection, session.id)
+        elif live.profile is not None:
+            self._profiles.let_go(connection, (session.id,))
         closed = self._metering.close_lease(connection, session.id, proxied_bytes=ending.traffic.proxied_bytes)
         now, status = self._clock.now(), status_after(ending.reason)
         store.touch(connection, [_seen(session.id, now, ending.traffic)])
@@ -183,6 +198,8 @@ class Closing:
     def _end_unheld(self, connection: Connection, errors: Mapping[str, str]) -> None:
         """End sessions that nobody holds and whose leases are closed, each with its error."""
         now = self._clock.now()
+        if errors:
+            self._profiles.let_go(connection, errors)
         for session in store.many(connection, sorted(errors)):
             error = errors[session.id]
             ended = store.end(connection, session.id, Status.ERROR, now, CloseReason.ERROR, error)

@@ -21,15 +21,25 @@ class Ending:
     traffic: Traffic
 
 
+@dataclass(frozen=True, slots=True)
+class WithProfile:
+    """The profile that a session began with; ``persists``: it is saved when the session ends."""
+
+    id: str
+    persists: bool
+
+
 @dataclass(slots=True)
 class LiveSession:
-    """One live session. ``lock`` orders its end and the steps of its trajectory."""
+    """One live session. ``lock`` orders its end and the steps of its trajectory, ``saving`` its profile's saves."""
 
     session: Session
     last_accessed_at: datetime
     foreign_cdp_url: str | None = field(default=None, repr=False)
     ending: Ending | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    profile: WithProfile | None = None
+    saving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class LiveSessions:

@@ -33,17 +33,20 @@ from noctule.kit.paging import Page, PageQuery
 from noctule.kit.seal import Sealer
 from noctule.kit.tasks import Owned
 from noctule.metering.service import Metering
+from noctule.profiles.service import Profile, ProfileService
 from noctule.sessions import store
 from noctule.sessions.domain import CloseReason, Session, StartSession, Status, Step, in_words
 from noctule.sessions.service import tokens
 from noctule.sessions.service.ending import Closing
-from noctule.sessions.service.live import LiveSession, LiveSessions
+from noctule.sessions.service.keeping import Keeping
+from noctule.sessions.service.live import LiveSession, LiveSessions, WithProfile
 from noctule.sessions.service.starting import ProxyPool, Starter, Starting
 from noctule.sessions.service.tokens import Use
 
 log = logging.getLogger(__name__)
 
 _SHUTDOWN_SECONDS = 4.0
+_LAST_SAVES_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class SessionService:
         metering: Metering,
         outbox: Outbox,
         proxies: ProxyPool,
+        profiles: ProfileService,
         sealer: Sealer,
         instance_id: str,
         boot_id: str,
@@ -83,6 +87,7 @@ class SessionService:
         self._tasks = Owned()
         self._closing = False
         self._step_listeners: list[Callable[[str, Step], None]] = []
+        self._keeping = Keeping(database, fleet, profiles)
         self.ends = Closing(
             database=database,
             clock=clock,
@@ -91,6 +96,8 @@ class SessionService:
             outbox=outbox,
             live=self._live,
             tasks=self._tasks,
+            profiles=profiles.holding,
+            keeping=self._keeping,
             instance_id=instance_id,
             boot_id=boot_id,
         )
@@ -100,6 +107,7 @@ class SessionService:
             fleet=fleet,
             metering=metering,
             proxies=proxies,
+            profiles=profiles.holding,
             instance_id=instance_id,
             boot_id=boot_id,
             acquire_timeout_seconds=acquire_timeout_seconds,
@@ -111,7 +119,8 @@ class SessionService:
         """Start a session: admitted by money and plan, one browser of its own, its first minute paid.
 
         Raises ``PaymentRequired`` (402), ``TooManyRequests`` for the plan's concurrency (429),
-        ``Overloaded`` for this machine's (529), ``BrowserFailed`` for a proxy or browser that cannot be
+        ``Overloaded`` for this machine's (529), ``NotFound``, ``Deleted`` or ``Conflict`` for a profile that is not
+        there or that another session will save, ``BrowserFailed`` for a proxy or browser that cannot be
         had as asked. Whatever it raises, nothing was billed and no browser stays. A caller that goes
         away does not stop a start half-way: the session idles out instead.
         """
@@ -126,7 +135,8 @@ class SessionService:
             if is_active:
                 return await self.get(starter.workspace_id, session_id)
         active, cost_nanos = await self._starting.start(session_id, starter, wish)
-        self._live.add(LiveSession(active, active.last_accessed_at, wish.cdp_url))
+        profile = WithProfile(wish.profile_id, wish.profile_persist) if wish.profile_id is not None else None
+        self._live.add(LiveSession(active, active.last_accessed_at, wish.cdp_url, profile=profile))
         if session_id not in self._fleet.traffic():
             # It died between the acquire and this line, when nobody listened for it yet.
             self.ends.end_soon(session_id, CloseReason.ERROR, "The browser ended right after its start.")
@@ -263,6 +273,17 @@ class SessionService:
         except (CommandFailed, BrowserLost) as error:
             raise BrowserFailed(f"The cookies could not be set: {error}") from error
 
+    async def save_profile(
+        self, workspace_id: str, key_id: str, session_id: str, profile_id: str | None, name: str | None
+    ) -> Profile:
+        """Save what the session's browser remembers while it goes on: into that profile, into a new one of that name,
+        or into the one that it was started with; raises as ``Keeping.save_now``."""
+        await self.use(workspace_id, session_id)
+        live = self._live.get(session_id)
+        if live is None or live.foreign_cdp_url is not None:
+            raise Conflict("A browser at a cdp_url is not ours to save.")
+        return await self._keeping.save_now(live, key_id, profile_id, name)
+
     # -- streams ---------------------------------------------------------------------------------------
 
     def cdp_url(self, base_url: str, view: SessionView) -> str | None:
@@ -330,6 +351,7 @@ class SessionService:
         self._closing = True
         await self._tasks.drain(_SHUTDOWN_SECONDS)
         await self.ends.end_all(CloseReason.SERVER_STOPPED)
+        await self._keeping.close(_LAST_SAVES_SECONDS)
 
 
 def _not_active(session: Session) -> str:

@@ -27,6 +27,7 @@ from noctule.kit.clock import Clock
 from noctule.kit.errors import BrowserFailed, Conflict, InvalidRequest, Overloaded, TooManyRequests, Unavailable
 from noctule.kit.failpoints import failpoint
 from noctule.metering.service import LeaseOpening, Metering
+from noctule.profiles.service import Holding, Profile
 from noctule.sessions import store
 from noctule.sessions.domain import Session, StartSession, Status
 
@@ -65,6 +66,7 @@ class Starting:
         fleet: Fleet,
         metering: Metering,
         proxies: ProxyPool,
+        profiles: Holding,
         instance_id: str,
         boot_id: str,
         acquire_timeout_seconds: float,
@@ -76,6 +78,7 @@ class Starting:
         self._fleet = fleet
         self._metering = metering
         self._proxies = proxies
+        self._profiles = profiles
         self._instance_id = instance_id
         self._boot_id = boot_id
         self._acquire_timeout_seconds = acquire_timeout_seconds
@@ -88,8 +91,10 @@ class Starting:
         upstream = self._upstream(wish)
         spec = replace(_spec(session_id, starter, wish, upstream), capture=self._level(wish))
         self._admit_by_machine(spec)
+        if wish.profile_id is not None:
+            await self._profiles.settled(starter.workspace_id, wish.profile_id)
         try:
-            intent = await self._database.write(
+            intent, profile = await self._database.write(
                 lambda connection: self._intend(connection, session_id, starter, wish, upstream is not None)
             )
         except Unavailable as error:
@@ -98,6 +103,8 @@ class Starting:
             raise
         failpoint("start.after_intent")
         try:
+            if profile is not None:
+                spec = replace(spec, profile=await self._profiles.load(profile))
             acquired = await self._acquire(spec)
             failpoint("start.after_acquire")
             active = await self._database.write(
@@ -148,8 +155,8 @@ class Starting:
 
     def _intend(
         self, connection: Connection, session_id: str, starter: Starter, wish: StartSession, proxies: bool
-    ) -> Session:
-        """Transaction A: admitted by money and plan, the wish written down."""
+    ) -> tuple[Session, Profile | None]:
+        """Transaction A: admitted by money and plan, the wish written down, its profile held if it will be saved."""
         # Starts of one workspace count one another, so they come one after the other here.
         self._metering.lock(connection, starter.workspace_id)
         self._metering.admit(connection, starter.workspace_id, api_key_id=starter.key_id, tags=wish.tags)
@@ -180,7 +187,14 @@ class Starting:
             tags=wish.tags,
         )
         store.add(connection, intent, instance_id=self._instance_id, boot_id=self._boot_id)
-        return intent
+        return intent, self._profile(connection, session_id, starter, wish)
+
+    def _profile(self, connection: Connection, session_id: str, starter: Starter, wish: StartSession) -> Profile | None:
+        if wish.profile_id is None:
+            return None
+        if wish.profile_persist:
+            return self._profiles.take(connection, starter.workspace_id, wish.profile_id, session_id)
+        return self._profiles.see(connection, starter.workspace_id, wish.profile_id)
 
     async def _acquire(self, spec: BrowserSpec) -> Acquired:
         try:

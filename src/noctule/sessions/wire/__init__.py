@@ -5,8 +5,9 @@ and newer clients with their other names, missing and ``null`` fields. What is m
 in words, with its place; whether the server can do what was asked is the service's to say.
 """
 
+from noctule.profiles.wire import Cookie, GetCookiesResponse, ProfileResponse, SetCookiesRequest
 from noctule.sessions.wire.billing import CaptureHeader, MaxCostHeader, RecordHeader, TagsHeader, with_headers
-from noctule.sessions.wire.cookies import Cookie, GetCookiesResponse, SetCookiesRequest
+from noctule.sessions.wire.profile import SessionProfileSaveRequest
 from noctule.sessions.wire.proxies import ExternalProxy, NotteProxy, TailnetProxy
 from noctule.sessions.wire.replies import (
     ExecutionResponse,
@@ -25,10 +26,12 @@ __all__ = [
     "GetCookiesResponse",
     "MaxCostHeader",
     "NotteProxy",
+    "ProfileResponse",
     "RecordHeader",
     "SessionOffsetResponse",
     "SessionPage",
     "SessionProfile",
+    "SessionProfileSaveRequest",
     "SessionResponse",
     "SetCookiesRequest",
     "TagsHeader",

@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlsplit
 from pydantic import AfterValidator, Discriminator, Field, Tag, WithJsonSchema, field_validator
 
 from noctule.kit.errors import InvalidRequest
+from noctule.kit.text import plain_text
 from noctule.kit.tolerance import TolerantRequest
 from noctule.sessions.domain import ProxyChoice
-from noctule.sessions.wire.text import plain_text
 
 # The countries that the contract's proxies know: ISO 3166-1 alpha-2, lower case.
 _CODES = """

@@ -12,12 +12,12 @@ from noctule.browser.chrome_args import judge
 from noctule.kit.amounts import Dollars
 from noctule.kit.errors import InvalidRequest
 from noctule.kit.openapi import NO_DEFAULT
+from noctule.kit.text import plain_text
 from noctule.kit.tolerance import TolerantRequest
 from noctule.kit.web import WholeNumber
 from noctule.sessions.domain import StartSession
 from noctule.sessions.wire.billing import checked_tags
 from noctule.sessions.wire.proxies import Proxies, as_items, proxy_choice, publish_any_of
-from noctule.sessions.wire.text import plain_text
 
 BrowserType = Literal["chromium", "chrome", "firefox", "chrome-nightly", "chrome-turbo"]
 
@@ -233,6 +233,7 @@ class ApiSessionStartRequest(TolerantRequest):
             "chrome_args": self.chrome_args,
             "viewport_width": self.viewport_width,
             "aspect_ratio": self.aspect_ratio,
+            "profile": self.profile,
         }
         for name, value in contradicting.items():
             if value:

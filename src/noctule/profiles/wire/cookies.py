@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from noctule.browser.commands import BrowserCookie
-from noctule.sessions.wire.text import plain_text
+from noctule.kit.text import plain_text
 
 SameSite = Literal["Lax", "None", "Strict"]
 

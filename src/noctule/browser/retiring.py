@@ -1,0 +1,70 @@
+"""Browsers whose sessions are over and whose profiles are still to be kept.
+
+What must always hold: such a browser has no network, no streams and no session; it is destroyed when its profile was
+kept, or could not be, or when nobody came to keep it.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from noctule.browser.assembly import Browser
+from noctule.browser.commands import BrowserLost, CommandFailed, KeepProfile, KeptProfile
+from noctule.browser.profile.keeping import Keeper
+
+_UNCLAIMED_SECONDS = 30.0
+_KEEPING_SECONDS = 60.0
+
+
+@dataclass(eq=False)
+class _Waiting:
+    browser: Browser
+    kept: asyncio.Event = field(default_factory=asyncio.Event)
+    is_claimed: bool = False
+
+
+class Retired:
+    """Browsers by the session that they had. ``supervise`` takes work that must come to its end."""
+
+    def __init__(self, keeper: Keeper, supervise: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+        self._keeper = keeper
+        self._supervise = supervise
+        self._waiting: dict[str, _Waiting] = {}
+
+    def add(self, session_id: str, browser: Browser) -> None:
+        """Take a browser over."""
+        waiting = self._waiting[session_id] = _Waiting(browser)
+        self._supervise(self._until_kept(session_id, waiting))
+
+    async def keep(self, session_id: str, wish: KeepProfile) -> KeptProfile:
+        """Keep the profile of a browser, which ends with that; errors as of ``Fleet.keep_profile``."""
+        waiting = self._waiting.get(session_id)
+        if waiting is None or waiting.is_claimed:
+            raise BrowserLost(f"Session {session_id} has no browser")
+        waiting.is_claimed = True
+        try:
+            async with asyncio.timeout(_KEEPING_SECONDS):
+                return await self._keeper.keep_last(waiting.browser, wish)
+        except TimeoutError:
+            raise CommandFailed(
+                "ProfileError", f"The profile could not be kept within {_KEEPING_SECONDS:g} s"
+            ) from None
+        finally:
+            waiting.kept.set()
+
+    def close(self) -> None:
+        """Wait for nobody any more."""
+        for waiting in self._waiting.values():
+            waiting.kept.set()
+
+    async def _until_kept(self, session_id: str, waiting: _Waiting) -> None:
+        try:
+            await waiting.browser.retire()
+            async with asyncio.timeout(_UNCLAIMED_SECONDS + _KEEPING_SECONDS):
+                await waiting.kept.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._waiting.pop(session_id, None)
+            await waiting.browser.destroy()

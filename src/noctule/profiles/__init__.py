@@ -1,0 +1,1 @@
+"""Profiles: what browsers remember of sites, kept from one session to another."""
