@@ -14,7 +14,6 @@ What must always hold:
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,13 +23,11 @@ from noctule.browser.cdp import CdpError
 from noctule.browser.commands import (
     SESSION_OVER,
     Acquired,
-    BrowserDownload,
     BrowserGone,
     BrowserLost,
     BrowserSpec,
     Capacity,
     Captured,
-    CapturedEvent,
     Command,
     CommandFailed,
     DownloadListener,
@@ -42,16 +39,14 @@ from noctule.browser.commands import (
     Traffic,
 )
 from noctule.browser.devtools import Resource, fetch
-from noctule.browser.door import Closer, Door
-from noctule.browser.driver.acting.settling import place
-from noctule.browser.driver.downloads import Download
-from noctule.browser.driver.files import OpenFile, content_type_of, file_name
+from noctule.browser.door import Door
 from noctule.browser.egress.policy import EgressPolicy
 from noctule.browser.launcher import Launcher
+from noctule.browser.listeners import Listeners
+from noctule.browser.live import LiveBrowser
 from noctule.browser.process import LaunchFailed
 from noctule.browser.profile.keeping import Archives, Keeper, NoArchives
 from noctule.browser.recording import Recordings
-from noctule.browser.relay.targets import is_web
 from noctule.browser.retiring import Retired
 from noctule.browser.screen import Screen
 from noctule.browser.shared import SharedBrowsers
@@ -69,49 +64,6 @@ _LAUNCHER_CLOSE_SECONDS = 5.5
 # How long the files of a session that is over may take to be kept.
 _HAND_OVER_SECONDS = 30.0
 _HAND_OVER_AT_CLOSE_SECONDS = 3.0
-# How long a client's own handler may take to answer a native dialog before we do.
-_DIALOG_GRACE_SECONDS = 0.3
-_LEAST_SECRET = 8
-_PUBLIC_HEADERS = ("accept", "cache-control", "content-", "dnt", "origin", "pragma", "referer", "sec-", "user-agent")
-
-
-class _Session:
-    """A live session: its browser, its streams, when it was last active."""
-
-    def __init__(self, browser: Browser, clock: Clock) -> None:
-        self.browser = browser
-        self.screen = Screen(browser.driver.tabs)
-        driver = browser.driver
-        self.steering = Steering(driver.tabs, lambda: driver.acting, has_window=lambda: driver.has_window)
-        self.closers: dict[int, Closer] = {}
-        self.commands = 0
-        self.ended_because: str | None = None
-        self._clock = clock
-        self._next_closer = 0
-        self.active_at = clock.monotonic()
-        browser.driver.dialog_grace_seconds = self._dialog_grace_seconds
-
-    def touch(self) -> None:
-        self.active_at = self._clock.monotonic()
-
-    def on_release(self, closer: Closer) -> Callable[[], None]:
-        if self.ended_because is not None:
-            asyncio.get_running_loop().call_soon(closer, self.ended_because)
-        self._next_closer += 1
-        number = self._next_closer
-        self.closers[number] = closer
-
-        def take_back() -> None:
-            self.closers.pop(number, None)
-
-        return take_back
-
-    def traffic(self) -> Traffic:
-        idle = 0.0 if self.commands else max(0.0, self._clock.monotonic() - self.active_at)
-        return self.browser.traffic(idle)
-
-    def _dialog_grace_seconds(self) -> float:
-        return _DIALOG_GRACE_SECONDS if self.closers else 0.0
 
 
 class Node:
@@ -141,15 +93,13 @@ class Node:
         )
         self._keeper = Keeper(archives or NoArchives(), profile_most_bytes)
         self._retired = Retired(self._keeper, self._supervise)
-        self._sessions: dict[str, _Session] = {}
+        self._sessions: dict[str, LiveBrowser] = {}
         self._pending: set[str] = set()
         self._given_up: set[str] = set()
         self._own_launches = 0
         self._background: set[asyncio.Task[None]] = set()
-        self._listeners: list[Callable[[BrowserGone], None]] = []
-        self._download_listeners: list[DownloadListener] = []
+        self._listeners = Listeners()
         self._hand_overs: set[asyncio.Task[None]] = set()
-        self._capture_listeners: list[Callable[[Captured], None]] = []
         self._pool_is_chromium = False
         self._closed = False
         self._pool: WarmPool[Browser] = WarmPool(
@@ -213,8 +163,8 @@ class Node:
         finally:
             self._pending.discard(session_id)
             self._given_up.discard(session_id)
-        browser.driver.downloads.deliver = partial(self._hand_over, session_id)
-        session = self._sessions[session_id] = _Session(browser, self._clock)
+        browser.driver.downloads.deliver = partial(self._listeners.hand_over, session_id)
+        session = self._sessions[session_id] = LiveBrowser(browser, self._clock)
         if self._recordings is not None and self._recordings.applies_to(spec):
             self._recordings.begin(session_id, session.screen, browser.driver.viewport)
         browser.gone.add_done_callback(lambda gone: self._ended_unasked(session_id, browser, gone.result()))
@@ -253,21 +203,7 @@ class Node:
         """Where the CDP proxy finds the session's browser; ``None`` for an unknown session, and for one that
         drives somebody else's browser, whose clients go there themselves."""
         session = self._sessions.get(session_id)
-        endpoint = session.browser.endpoint if session is not None else None
-        if session is None or endpoint is None:
-            return None
-        host, port, path, downloads = endpoint
-        return Door(
-            host,
-            port,
-            path,
-            downloads,
-            touch=session.touch,
-            on_release=session.on_release,
-            downloads_denied=session.browser.driver.downloads.deny,
-            downloads_left=session.browser.driver.downloads.renew,
-            has_window=not session.browser.is_headless_shell,
-        )
+        return None if session is None else session.door()
 
     def screen(self, session_id: str) -> Screen | None:
         """The pictures of the session's page, for whoever takes them; ``None`` for an unknown session."""
@@ -282,13 +218,8 @@ class Node:
     def page_door(self, session_id: str, tab_id: str) -> Door | None:
         """Where the CDP proxy finds one page of the session's, which is let through while it is a page of the web;
         ``None`` where there is no such tab, and where ``door`` has none."""
-        session, door = self._sessions.get(session_id), self.door(session_id)
-        if session is None or door is None:
-            return None
-        tab = next((tab for tab in session.browser.driver.tabs.all if tab.target_id == tab_id), None)
-        if tab is None:
-            return None
-        return replace(door, path=f"/devtools/page/{tab_id}", page_is_open=lambda: not tab.closed and is_web(tab.url))
+        session = self._sessions.get(session_id)
+        return None if session is None else session.page_door(tab_id)
 
     def has_devtools(self, session_id: str) -> bool:
         """Whether the session's browser is one of ours, which brings DevTools along."""
@@ -310,23 +241,15 @@ class Node:
 
     def on_gone(self, listener: Callable[[BrowserGone], None]) -> None:
         """Call ``listener`` on the event loop whenever a browser ends unasked."""
-        self._listeners.append(listener)
+        self._listeners.gone.append(listener)
 
     def on_download(self, listener: DownloadListener) -> None:
         """Give ``listener`` every download that is complete and that no command asked for."""
-        self._download_listeners.append(listener)
+        self._listeners.downloaded.append(listener)
 
     def on_captured(self, listener: Callable[[Captured], None]) -> None:
         """Call ``listener`` on the event loop with what happened in a session's browser, until its last batch."""
-        self._capture_listeners.append(listener)
-
-    def _captured(self, spec: BrowserSpec, events: tuple[CapturedEvent, ...], is_last: bool) -> None:
-        captured = Captured(spec.session_id, events, is_last, _secrets(spec))
-        for listener in self._capture_listeners:
-            try:
-                listener(captured)
-            except Exception:
-                log.exception("a listener failed to take in what happened in session %s", spec.session_id)
+        self._listeners.captured.append(listener)
 
     def capacity(self) -> Capacity:
         """How full this machine is; sessions that wait for their browser count as live."""
@@ -380,7 +303,7 @@ class Node:
     async def _dress(self, browser: Browser, spec: BrowserSpec) -> None:
         await browser.begin(spec.upstream)
         if spec.shared_by is None:
-            browser.driver.capture.start(spec.capture, partial(self._captured, spec))
+            browser.driver.capture.start(spec.capture, partial(self._listeners.tell_captured, spec))
         try:
             if spec.profile is not None:
                 await browser.driver.restore(spec.profile.state)
@@ -415,7 +338,6 @@ class Node:
         session = self._sessions.pop(session_id, None)
         if session is None:
             return Traffic()
-        session.ended_because = reason
         traffic = session.traffic()
         hand_over = asyncio.create_task(
             session.browser.driver.downloads.drain(_HAND_OVER_SECONDS), name="keep the last downloads of a session"
@@ -424,18 +346,11 @@ class Node:
         hand_over.add_done_callback(self._hand_overs.discard)
         if self._recordings is not None:
             self._recordings.end(session_id)
-        session.screen.close(reason)
-        session.steering.close()
-        session.browser.driver.capture.finish()
         if is_kept:
             self._retired.add(session_id, session.browser)
         else:
             self._supervise(session.browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS))
-        for closer in list(session.closers.values()):
-            try:
-                closer(reason)
-            except Exception:
-                log.exception("a stream of session %s could not be closed", session_id)
+        session.end(reason)
         return traffic
 
     def _ended_unasked(self, session_id: str, browser: Browser, reason: str) -> None:
@@ -444,22 +359,7 @@ class Node:
             return
         log.warning("the browser of session %s ended: %s", session_id, reason)
         self._end(session_id, "The browser of the session has gone.")
-        for listener in self._listeners:
-            try:
-                listener(BrowserGone(session_id, reason))
-            except Exception:
-                log.exception("a listener failed to hear of session %s", session_id)
-
-    async def _hand_over(self, session_id: str, download: Download, file: OpenFile) -> str | None:
-        """Give a download to whoever listens; answers the name under which it is kept."""
-        name = file_name(download.name or "download")
-        message = BrowserDownload(
-            session_id, name, content_type_of(name, download.url), file.size, place(download.url), file.chunks
-        )
-        kept_as: str | None = None
-        for listener in self._download_listeners:
-            kept_as = await listener(message) or kept_as
-        return kept_as
+        self._listeners.tell_gone(BrowserGone(session_id, reason))
 
     def _discard(self, browser: Browser) -> None:
         self._supervise(browser.destroy())
@@ -474,15 +374,6 @@ class Node:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a browser was not cleaned up: %s", error)
         self._pool.pump()
-
-
-def _secrets(spec: BrowserSpec) -> tuple[str, ...]:
-    """What the session was given that may be a credential: values of headers that say nothing else by their name."""
-    return tuple(
-        value
-        for name, value in spec.extra_http_headers
-        if len(value) >= _LEAST_SECRET and not name.lower().startswith(_PUBLIC_HEADERS)
-    )
 
 
 def _nothing() -> None:
