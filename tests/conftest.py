@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
-import noctule.app  # noqa: F401  (every store registers its tables)
+import noctule.app.running  # noqa: F401  (every store registers its tables)
 from noctule.db.engine import Database
 from noctule.db.migrate import migrate
 from noctule.db.schema import metadata

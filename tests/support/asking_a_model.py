@@ -7,7 +7,8 @@ import asyncio
 import json
 import sys
 
-from noctule.app import MeterCharging, model_settings
+from noctule.app.bridges import MeterCharging
+from noctule.app.parts import model_settings
 from noctule.db.engine import Database
 from noctule.kit.clock import SystemClock
 from noctule.kit.ids import new_id

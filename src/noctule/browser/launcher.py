@@ -203,13 +203,13 @@ class Launcher:
     async def _attempt(self, wish: "_Wish", *, sandboxed: bool) -> BrowserProcess:
         uid, directory = await self._lodging()
         try:
+            if wish.furnish is not None:
+                await wish.furnish(directory, uid)
             if not wish.is_headless_shell:
                 try:
                     directory.write_preferences(_PREFERENCES, uid)
                 except OSError as error:
                     raise LaunchFailed(f"No place for another browser's preferences: {error}") from error
-            if wish.furnish is not None:
-                await wish.furnish(directory, uid)
             arguments = flags.build(
                 profile=directory.profile,
                 proxy_port=wish.proxy_port,

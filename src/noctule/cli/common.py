@@ -11,7 +11,7 @@ import click
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from noctule.app import database_url, load_book
+from noctule.app.places import database_url, load_book
 from noctule.db.engine import Database
 from noctule.db.migrate import migrate
 from noctule.kit.clock import SystemClock

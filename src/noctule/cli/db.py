@@ -12,7 +12,8 @@ from tempfile import TemporaryDirectory
 import click
 from sqlalchemy import Connection, Engine
 
-from noctule.app import database_url, load_book
+import noctule.app.running  # noqa: F401  (every store registers its tables)
+from noctule.app.places import database_url, load_book
 from noctule.cli.books import AuditedBooks, audit_books
 from noctule.cli.common import load_settings, plain_sentences
 from noctule.db import backup as backups

@@ -24,7 +24,7 @@ import click
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from noctule.app import CannotStart, database_url, open_objects
+from noctule.app.places import CannotStart, database_url, open_objects
 from noctule.browser import binaries, rundir, sandbox, uids
 from noctule.browser.binaries import NoBrowser
 from noctule.browser.commands import SandboxLevel

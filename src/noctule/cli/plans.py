@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import click
 
-from noctule.app import load_book
+from noctule.app.places import load_book
 from noctule.cli.common import load_settings, plain_sentences
 from noctule.cli.usage.tables import table
 from noctule.kit.clock import SystemClock

@@ -12,7 +12,7 @@ import click
 import uvicorn
 import uvloop
 
-from noctule.app import Noctule, running
+from noctule.app.running import Noctule, running
 from noctule.cli.common import load_settings, plain_sentences
 from noctule.debug.wire import LONGEST_MESSAGE_BYTES
 from noctule.http.protocol import BoundedHttp

@@ -52,7 +52,7 @@ class Examined:
 
 
 def examine(connection: Connection) -> Examined:
-    """Look at everything but the books. The stores' tables must be registered (``import noctule.app``)."""
+    """Look at everything but the books. The stores' tables must be registered (``import noctule.app.running``)."""
     try:
         return _examined(connection)
     except DBAPIError as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from alembic import command
 from sqlalchemy import create_engine
 
-import noctule.app  # noqa: F401  (every store registers its tables)
+import noctule.app.running  # noqa: F401  (every store registers its tables)
 from noctule.db.migrate import alembic_config, migrate
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, inspect
 
-import noctule.app  # noqa: F401  (every store registers its tables)
+import noctule.app.running  # noqa: F401  (every store registers its tables)
 from noctule.db import bulk, copying
 from noctule.db.schema import metadata
 

@@ -3,7 +3,7 @@
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-import noctule.app  # noqa: F401  (every store registers its tables)
+import noctule.app.running  # noqa: F401  (every store registers its tables)
 from noctule.db.engine import Database
 from noctule.db.migrate import migrate, pending
 from noctule.db.schema import metadata

@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, text
 
-from noctule.app import MeterCharging
+from noctule.app.bridges import MeterCharging
 from noctule.db.engine import Database
 from noctule.llm import store
 from noctule.llm.calls import Calls

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from noctule.app import MeterCharging
+from noctule.app.bridges import MeterCharging
 from noctule.llm.assembly import ModelSettings, build_gateway
 from noctule.llm.gateway import Gateway, Limits
 from noctule.llm.prices import BadPrices

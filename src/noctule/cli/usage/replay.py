@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from noctule.app import load_book
+from noctule.app.places import load_book
 from noctule.cli.common import load_settings, offline
 from noctule.cli.usage.tables import count
 from noctule.kit.clock import SystemClock

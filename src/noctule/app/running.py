@@ -1,26 +1,22 @@
-"""The composition root: the only module that knows every concrete class.
+"""A server, whole.
 
 ``running(settings)`` builds the parts in the order of their needs, starts them, and takes them down in
 the opposite order: no new work, sessions ended and billed, browsers gone, database closed.
 """
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 from fastapi import FastAPI
-from sqlalchemy import Connection
 
-from noctule.browser.door import Door
+from noctule.app.bridges import MeterCharging, Streams, WorkspaceKeys
+from noctule.app.parts import build_node, find_recordings, model_settings, read_instance_id
+from noctule.app.places import CannotStart, database_url, load_book, open_objects
 from noctule.browser.egress.policy import EgressPolicy
-from noctule.browser.launcher import Launcher
-from noctule.browser.node import Node
 from noctule.browser.proxy_pool import ProxyPool
-from noctule.browser.recording import Ffmpeg, NoEncoder, Recordings
 from noctule.db.engine import Database
 from noctule.db.migrate import migrate
 from noctule.debug import routes as debug_routes
@@ -33,24 +29,16 @@ from noctule.http.app import build_app
 from noctule.http.gate import Gatekeeping
 from noctule.http.idempotency import Idempotency
 from noctule.kit.clock import SystemClock
-from noctule.kit.errors import Conflict, NotFound
 from noctule.kit.ids import new_id
-from noctule.kit.money import parse_dollars
-from noctule.kit.scope import KeyScope
 from noctule.kit.seal import Sealer
 from noctule.kit.tasks import Owned
-from noctule.llm.assembly import ModelSettings, build_gateway
-from noctule.llm.gateway import Limits
+from noctule.llm.assembly import build_gateway
 from noctule.llm.prices import BadPrices
-from noctule.llm.protocol import Payer
 from noctule.llm.routing import BadModelSettings
-from noctule.llm.store import ModelUse, SentCall
-from noctule.metering.book import PriceBook
-from noctule.metering.service import Metering, ModelCall
+from noctule.metering.service import Metering
 from noctule.network import routes as network_routes
 from noctule.network.service import NetworkService
 from noctule.objects.links import Links
-from noctule.objects.store import ObjectStore
 from noctule.operator import routes as operator_routes
 from noctule.operator.service import OperatorService
 from noctule.page import routes as page_routes
@@ -66,7 +54,7 @@ from noctule.scripts.service import ScriptService
 from noctule.secrets import routes as secret_routes
 from noctule.secrets.service import SecretService
 from noctule.sessions import routes as session_routes
-from noctule.sessions.service import SessionService, Use
+from noctule.sessions.service import SessionService
 from noctule.sessions.store import idle_ends
 from noctule.settings import Settings
 from noctule.storage.routes import links as link_routes
@@ -95,129 +83,14 @@ _MIB = 1024**2
 _GIB = 1024**3
 
 
-class CannotStart(RuntimeError):
-    """The settings, or the machine, do not let the server start; the message says why and what helps."""
-
-
 @dataclass(frozen=True, slots=True)
 class Noctule:
     """A running server's parts that the outside needs. ``first_key`` is set once, when one was made."""
 
     api: FastAPI
     sessions: SessionService
-    streams: "Streams"
+    streams: Streams
     first_key: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Streams:
-    """Lets CDP clients in: a token opens the door of one live session."""
-
-    sessions: SessionService
-    node: Node
-
-    async def open_cdp(self, session_id: str, token: str) -> Door:
-        """The door that the token opens. Raises ``Unauthenticated``, ``Conflict``."""
-        await self.sessions.authorize_stream(session_id, token)
-        door = self.node.door(session_id)
-        if door is None:
-            raise Conflict(f"Session {session_id} has no browser of this server's to connect to.")
-        return door
-
-    async def open_page(self, session_id: str, tab_id: str, token: str) -> Door:
-        """The door to one page that the token opens. Raises ``Unauthenticated``, ``Conflict``, ``NotFound``."""
-        await self.sessions.authorize_stream(session_id, token, Use.DEVTOOLS)
-        door = self.node.page_door(session_id, tab_id)
-        if door is None:
-            raise NotFound(f"Session {session_id} has no such tab (any more).")
-        return door
-
-
-@dataclass(frozen=True, slots=True)
-class WorkspaceKeys:
-    """Whose sessions an API key in the address of a stream opens."""
-
-    workspaces: WorkspaceService
-
-    async def workspace_of(self, secret: str) -> str | None:
-        """The workspace of a key that is known and not an operator's."""
-        identity = await self.workspaces.authenticate(secret)
-        return None if identity is None or identity.scope is not KeyScope.WORKSPACE else identity.workspace_id
-
-
-class MeterCharging:
-    """The meter, as the model gateway needs it."""
-
-    def __init__(self, metering: Metering) -> None:
-        self._metering = metering
-
-    def admit(self, connection: Connection, payer: Payer) -> None:
-        """Let a call in while something is left to pay with. Raises ``PaymentRequired``."""
-        self._metering.admit(
-            connection, payer.workspace_id, api_key_id=payer.api_key_id, agent_id=payer.agent_id, tags=payer.tags
-        )
-
-    def charge(self, connection: Connection, call: SentCall, use: ModelUse, finished_at: datetime) -> bool:
-        """Book a finished call; answers whether it was new."""
-        payer = call.payer
-        booked = ModelCall(
-            call_id=call.id,
-            account_id=payer.workspace_id,
-            model=f"{call.provider}/{call.model}",
-            tokens=use.tokens.by_kind(),
-            cost_nanos=use.cost_nanos,
-            price_id=use.entry.id,
-            finished_at=finished_at,
-            session_id=payer.session_id,
-            agent_id=payer.agent_id,
-            function_id=payer.function_id,
-            function_run_id=payer.function_run_id,
-            api_key_id=payer.api_key_id,
-            tags=payer.tags,
-        )
-        return self._metering.charge_model_call(connection, booked)
-
-
-def database_url(settings: Settings) -> str:
-    """Where the state is: the configured database, or SQLite in the data folder."""
-    return settings.database_url or f"sqlite:///{settings.data_dir / 'noctule.db'}"
-
-
-def open_objects(settings: Settings) -> ObjectStore:
-    """Where files are kept: the configured bucket, or a folder of the data folder. Raises ``CannotStart``."""
-    options = {"endpoint": settings.objects_endpoint} if settings.objects_endpoint else {}
-    try:
-        return ObjectStore.at(settings.objects_url or settings.data_dir / "objects", options)
-    except (ValueError, OSError) as error:
-        raise CannotStart(f"Files cannot be kept where NOCTULE_OBJECTS_URL says. {error}") from None
-
-
-def load_book(settings: Settings) -> PriceBook:
-    """The rates and plans in force."""
-    return PriceBook.load(settings.plans_file) if settings.plans_file else PriceBook.built_in()
-
-
-def model_settings(settings: Settings) -> ModelSettings:
-    """What the settings say about models."""
-
-    def nanos(amount: str | None) -> int | None:
-        return None if amount is None else parse_dollars(amount)
-
-    return ModelSettings(
-        base_url=settings.llm_base_url,
-        api_key=settings.llm_api_key.get_secret_value() if settings.llm_api_key else None,
-        model=settings.llm_model,
-        prices_file=settings.llm_prices_file,
-        context_tokens=settings.llm_context_tokens,
-        limits=Limits(
-            timeout_seconds=settings.llm_timeout_seconds,
-            deadline_seconds=settings.llm_deadline_seconds,
-            max_tries=settings.llm_max_tries,
-            max_output_tokens=settings.llm_max_output_tokens,
-            max_cost_per_call_nanos=nanos(settings.llm_max_cost_per_call),
-            max_cost_per_run_nanos=nanos(settings.llm_max_cost_per_run),
-        ),
-    )
 
 
 @asynccontextmanager
@@ -228,7 +101,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
     """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     clock, boot_id = SystemClock(), new_id()
-    instance_id = _instance_id(settings.data_dir)
+    instance_id = read_instance_id(settings.data_dir)
     async with AsyncExitStack() as stack:
         database = Database(database_url(settings))
         stack.callback(database.close)
@@ -278,9 +151,9 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             keeps_for=timedelta(days=settings.timeline_days),
         )
         stack.push_async_callback(timelines.close)
-        recordings = await _recordings(settings)
+        recordings = await find_recordings(settings)
         versions = Versions(database, clock, sealer, objects)
-        node = _node(settings, policy, recordings, versions)
+        node = build_node(settings, policy, recordings, versions)
         fleet = LocalFleet(node)
         fleet.on_captured(timelines.take)
         stack.push_async_callback(fleet.close)
@@ -426,43 +299,3 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
         stack.push_async_callback(workers.close)
         stack.push_async_callback(sessions.close)
         yield Noctule(api, sessions, Streams(sessions, node), first.new_secret)
-
-
-async def _recordings(settings: Settings) -> Recordings | None:
-    """What films sessions; ``None``, and one line that says why, where nothing can."""
-    try:
-        ffmpeg = await asyncio.to_thread(Ffmpeg.find, settings.ffmpeg_path)
-    except NoEncoder as error:
-        if settings.recording:
-            log.warning("sessions are not recorded: %s", error)
-        return None
-    return Recordings(settings.data_dir / "recordings", ffmpeg, is_default=settings.recording)
-
-
-def _node(settings: Settings, policy: EgressPolicy, recordings: Recordings | None, archives: Versions) -> Node:
-    launcher = Launcher(
-        data_dir=settings.data_dir,
-        headless_shell=settings.headless_shell_path,
-        chromium=settings.chromium_path,
-        sandbox=settings.sandbox,
-        uid_base=settings.browser_uid_base,
-        concurrency=settings.launch_concurrency,
-    )
-    return Node(
-        launcher=launcher,
-        policy=policy,
-        max_sessions=settings.max_sessions,
-        warm_pool_size=settings.warm_pool_size,
-        launch_concurrency=settings.launch_concurrency,
-        recordings=recordings,
-        archives=archives,
-        profile_most_bytes=settings.profile_max_mb * _MIB,
-    )
-
-
-def _instance_id(data_dir: Path) -> str:
-    """Which server this is, across its boots: made once, kept in the data folder."""
-    path = data_dir / "instance"
-    if not path.exists():
-        path.write_text(new_id())
-    return path.read_text().strip()
