@@ -157,3 +157,21 @@ def test_a_page_that_floods_its_console_costs_a_bounded_number_of_events(origin:
     assert lines + left_out == 30_000
     assert any(one["kind"] == "request" for one in told)
     json.dumps(told)
+
+
+def test_a_download_is_told_from_its_beginning_to_its_end(origin: Origin, tmp_path: Path) -> None:
+    origin.page("/captured-download", "<a id=a href='/bytes/3000' download='f.bin'>f</a><script>a.click()</script>")
+
+    async def main() -> list[dict[str, Any]]:
+        async with running_node(tmp_path, allow=[f"127.0.0.1:{origin.port}"]) as node:
+
+            async def act() -> None:
+                await node.run("a", Goto(f"{origin.url}captured-download"))
+                await asyncio.sleep(0.7)
+
+            return await _captured(node, BrowserSpec("a", capture="on"), act)
+
+    begun, ended = (one for one in asyncio.run(main()) if one["kind"] == "download")
+    assert (begun["name"], begun["url"], begun["state"]) == ("f.bin", f"{origin.url}bytes/3000", "begun")
+    assert ended["guid"] == begun["guid"]
+    assert ended["state"] in ("completed", "canceled")

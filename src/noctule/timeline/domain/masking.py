@@ -49,7 +49,7 @@ _PUBLIC = frozenset({"sec-websocket-key", "sec-websocket-accept", "accept-key", 
 
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _USERINFO = re.compile(r"(?<=://)[^/?#\s@\"']{1,500}@")
-_PARAMETER = re.compile(r"([\w.%$~\[\]-]{2,80})=([^&\s\"'<>;#,]+)")
+_PARAMETER = re.compile(r"(?<![\w.%$~\[\]-])([\w.%$~\[\]-]{2,80})=([^&\s\"'<>;#,]+)")
 _MEMBER = re.compile(
     r"""(["'])([\w .$-]{2,80})\1(\s*:\s*)("(?:[^"\\]|\\.)*(?:"|\\?$)|'(?:[^'\\]|\\.)*(?:'|\\?$)|-?[\d.]+)""", re.DOTALL
 )
@@ -57,9 +57,9 @@ _MEMBER = re.compile(
 _INNER_MEMBER = re.compile(
     r"""(\\")([\w .$-]{2,80})\1(\s*:\s*)(\\"(?:[^\\"]|\\\\(?:\\\\|\\"|[^\\"]))*(?:\\"|\\*$)|-?[\d.]+)"""
 )
-_MULTIPART = re.compile(r'(name="([^"\r\n]{1,200})"[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n)([^\r\n]*)')
+_MULTIPART = re.compile(r'(name="([^"\r\n]{1,200})"[^\r\n]{0,500}(?:\r?\n[^\r\n]{1,500}){0,5}\r?\n\r?\n)([^\r\n]*)')
 _SHAPES = re.compile(
-    r"\b(?:(Bearer|Basic|Negotiate|Digest)\s+[A-Za-z0-9._~+/=-]{8,}"
+    r"(?<![A-Za-z0-9_-])(?:(Bearer|Basic|Negotiate|Digest)\s+[A-Za-z0-9._~+/=-]{8,}"
     r"|eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)*"
     r"|(?:sk|pk|rk|ghp|gho|ghs|glpat|xox[abp]|noct)[-_][A-Za-z0-9_-]{16,}|AKIA[A-Z0-9]{16})"
 )
@@ -168,9 +168,11 @@ class Masker:
             # A long text may have been cut in the middle of a secret.
             end = text.removesuffix("…")
             for form in self._forms:
-                for length in range(min(len(form) - 1, len(end)), _LEAST_SECRET - 1, -1):
-                    if end.endswith(form[:length]):
-                        return end[:-length] + MASK
+                at = end.find(form[:_LEAST_SECRET], max(0, len(end) - len(form)))
+                while at >= 0:
+                    if form.startswith(end[at:]):
+                        return end[:at] + MASK
+                    at = end.find(form[:_LEAST_SECRET], at + 1)
         return text
 
 

@@ -141,3 +141,21 @@ def test_json_within_json() -> None:
     inner = json.dumps({"token": 'a"b\\c', "n": 1, "nested": {"password": "x,y}"}})
     shown = Masker().text(json.dumps({"data": inner}))
     assert json.loads(json.loads(shown)["data"]) == {"token": MASK, "n": 1, "nested": {"password": MASK}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 300_000,
+        "eyJaaaa-" * 40_000,
+        'name="a"\r\n' * 30_000,
+        '"a":"' * 60_000,
+        '\\"ab\\":\\"x' * 30_000,
+        "://a" * 70_000,
+        "=a" * 150_000,
+        "Bearer " * 40_000,
+    ],
+)
+def test_no_text_of_a_page_makes_masking_slow(text: str) -> None:
+    # In quadratic time it would take minutes.
+    assert Masker(["hunter2-hunter2"]).text(text)
