@@ -302,11 +302,12 @@ class Node:
 
     async def _dress(self, browser: Browser, spec: BrowserSpec) -> None:
         await browser.begin(spec.upstream)
-        if spec.shared_by is None:
-            browser.driver.capture.start(spec.capture, partial(self._listeners.tell_captured, spec))
         try:
             if spec.profile is not None:
                 await browser.driver.restore(spec.profile.state)
+            if spec.shared_by is None:
+                # What a profile brings is put in place by visits that are nobody's.
+                browser.driver.capture.start(spec.capture, partial(self._listeners.tell_captured, spec))
             await browser.driver.dress(spec)
         except CdpError as error:
             raise CommandFailed(

@@ -12,6 +12,7 @@ _SECRETS = (
     (re.compile(r"noct_[A-Za-z0-9_\-]{8,}"), "noct_[redacted]"),
     (re.compile(r"(?i)(bearer\s+)[^\s\"']+"), r"\1[redacted]"),
     (re.compile(r"(?i)([?&](?:token|jwt|key|api_key)=)[^&\s\"'#]+"), r"\1[redacted]"),
+    (re.compile(r"(?i)(token%3D)[^&\s\"'#%]+"), r"\1[redacted]"),
     (re.compile(r"(/(?:devtools|files)/)[A-Za-z0-9_\-]{20,}"), r"\1[redacted]"),
     (re.compile(r"(\b[a-z][a-z0-9+.\-]*://)[^/\s\"']+@"), r"\1[redacted]@"),
 )

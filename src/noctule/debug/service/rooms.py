@@ -135,7 +135,8 @@ class Room:
         while True:
             try:
                 view = shown(await self.hand.look())
-            except CdpError as error:
+            except (CdpError, KeyError, ValueError) as error:
+                # Somebody else's browser may answer in other forms.
                 log.debug("the tabs of session %s could not be seen: %s", self.session_id, error)
             else:
                 if view != self.view:
