@@ -41,7 +41,7 @@ from noctule.sessions.service.live import LiveSession, LiveSessions, WithProfile
 from noctule.sessions.service.starting import ProxyPool, Starter, Starting
 
 _SHUTDOWN_SECONDS = 4.0
-_LAST_SAVES_SECONDS = 10.0
+_LAST_SAVES_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
