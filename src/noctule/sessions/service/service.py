@@ -46,7 +46,7 @@ from noctule.sessions.service.tokens import Use
 log = logging.getLogger(__name__)
 
 _SHUTDOWN_SECONDS = 4.0
-_LAST_SAVES_SECONDS = 10.0
+_LAST_SAVES_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
