@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -111,7 +112,7 @@ def _compare(server: Server, url: str, size: int, rounds: int) -> bool:
             ]
             link = api.get("/storage/uploads/large.bin").json()["url"]
             took += [
-                _timed(lambda at=link: _read(other, at, size)),
+                _timed(partial(_read, other, link, size)),
                 _timed(lambda: _read(other, f"{url}/download", size)),
             ]
             # The first round is for caches.

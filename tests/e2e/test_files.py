@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import pytest
 
+from tests.support.file_names import BAD_NAMES, GOOD_NAMES
 from tests.support.server import KEY, Server, running
 
 pytestmark = pytest.mark.slow
@@ -56,6 +57,26 @@ def test_a_file_comes_back_as_it_went(files: Server, session: str, name: str, si
         assert told.headers["content-length"] == str(size)
         assert api.delete(f"/sessions/{session}/files/{kept['id']}").status_code == 204
         assert api.get(f"/sessions/{session}/files/{kept['id']}").status_code == 404
+
+
+def test_names_of_every_kind_come_back_byte_for_byte_or_are_refused(files: Server, session: str) -> None:
+    with files.client() as api:
+        for name in GOOD_NAMES:
+            path = f"/storage/{session}/downloads/{quote(name, safe='')}"
+            sent = api.post(path, files={"file": ("x", name.encode())})
+            assert sent.status_code == 200, (name, sent.text)
+            assert httpx.get(api.get(path).json()["url"], trust_env=False).content == name.encode()
+        listed = api.get(f"/storage/{session}/downloads").json()["files"]
+        assert sorted(file["name"] for file in listed) == sorted(GOOD_NAMES)
+        before = objects(files)
+        for name, why in BAD_NAMES.items():
+            escaped = quote(name, safe="").replace(".", "%2E")
+            for folder in ("/storage/uploads", f"/storage/{session}/downloads"):
+                refused = api.post(f"{folder}/{escaped}", files={"file": ("x", b"x")})
+                assert (refused.status_code, why in refused.json()["message"]) == (422, True), (name, refused.text)
+        assert objects(files) == before
+        top = {path.name for path in files.data_dir.iterdir()}
+        assert top.isdisjoint({*GOOD_NAMES, "passwd", "boot.ini"})
 
 
 def test_of_parallel_uploads_of_one_name_one_is_kept_whole(files: Server) -> None:

@@ -1,8 +1,9 @@
 """Reading a request's body: whole, bounded in size and time, and strict about JSON.
 
 A body is read before its route runs, so that it can be fingerprinted and so that a client that leaves
-cannot leave half of it. JSON is checked by a strict parser first: Python's own takes NaN, lone surrogates
-and any depth, and each of these would break something further in.
+cannot leave half of it; files alone go past this, as they come (``http/uploads.py``). JSON is checked by a
+strict parser first: Python's own takes NaN, lone surrogates and any depth, and each of these would break
+something further in.
 """
 
 import asyncio

@@ -373,8 +373,6 @@ def _check_shape(scope: Scope) -> None:
         raise HeadersTooLarge(f"The headers are larger than {_LARGEST_HEADERS // 1024} KiB.")
     if "\x00" in path or b"%00" in query or b"\x00" in query:
         raise InvalidRequest("The address contains a NUL character (%00).")
-    if "\n" in path:
-        raise InvalidRequest("The address contains a line break (%0A), and nothing here is called so.")
 
 
 def _check_scope(scope: KeyScope, path: str) -> None:

@@ -18,7 +18,7 @@ WHOLE_SECONDS = 600.0
 _DROP_SECONDS = 10.0
 _DROP_BYTES = 256 * 1024 * 1024
 
-_PATHS: Final = re.compile(r"/storage/uploads/.+|/storage/[^/]+/downloads/.+|/sessions/[^/]+/files")
+_PATHS: Final = re.compile(r"/storage/uploads/.+|/storage/[^/]+/downloads/.+|/sessions/[^/]+/files", re.DOTALL)
 
 
 def is_upload(scope: Scope) -> bool:

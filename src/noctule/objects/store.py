@@ -131,7 +131,9 @@ class ObjectStore:
         return size
 
     async def get(self, key: str) -> bytes:
-        """The whole object, which must be known to be small. Raises ``ObjectMissing``, ``Unavailable``."""
+        """The whole object, which must be known to fit into memory. Raises ``ObjectMissing``, ``Unavailable``."""
+        if self._folder is not None:
+            return await asyncio.to_thread(_whole, self._folder / key)
         return b"".join([chunk async for chunk in self.stream(key)])
 
     async def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
@@ -224,6 +226,19 @@ class ObjectStore:
             inner = inner.parent
 
 
+def _whole(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ObjectMissing(path.name) from None
+    except OSError as error:
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: OSError) -> Unavailable:
+    return Unavailable(f"The store of files cannot be read right now ({error.strerror}).")
+
+
 async def _file(path: Path, start: int, end: int | None) -> AsyncIterator[bytes]:
     """A part of a file, read by us: the library reads 8 KiB at a time, which takes six times as long."""
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -236,14 +251,14 @@ async def _file(path: Path, start: int, end: int | None) -> AsyncIterator[bytes]
     except (FileNotFoundError, NotADirectoryError):
         raise ObjectMissing(path.name) from None
     except OSError as error:
-        raise Unavailable(f"The store of files cannot be read right now ({error.strerror}).") from None
+        raise _unreadable(error) from None
     try:
         while end is None or start < end:
             most = _READ_BYTES if end is None else min(_READ_BYTES, end - start)
             try:
                 chunk = await asyncio.to_thread(os.pread, descriptor, most, start)
             except OSError as error:
-                raise Unavailable(f"The store of files cannot be read right now ({error.strerror}).") from None
+                raise _unreadable(error) from None
             if not chunk:
                 return
             start += len(chunk)

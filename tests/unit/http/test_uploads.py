@@ -56,6 +56,7 @@ async def _read(upload: Upload) -> None:
         ("POST", "/storage/uploads/a", True),
         ("POST", "/storage/uploads/a/b c", True),
         ("POST", "/storage/s/downloads/a", True),
+        ("POST", "/storage/uploads/a\nb", True),
         ("POST", "/sessions/s/files", True),
         ("GET", "/storage/uploads/a", False),
         ("POST", "/storage/uploads", False),

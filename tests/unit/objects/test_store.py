@@ -183,6 +183,38 @@ def test_a_folder_that_cannot_be_written_to_is_unavailable_and_tells_no_path(tmp
     run(body)
 
 
+def test_what_is_no_object_cannot_be_read(tmp_path: Path) -> None:
+    store = ObjectStore.at(tmp_path)
+    (tmp_path / "files" / "w").mkdir(parents=True)
+    (tmp_path / "elsewhere").write_text("not ours")
+    (tmp_path / "files" / "link").symlink_to(tmp_path / "elsewhere")
+
+    async def body() -> None:
+        with pytest.raises(Unavailable):
+            await store.get("files/w")
+        with pytest.raises(Unavailable):
+            await anext(store.stream("files/w"))
+        with pytest.raises(Unavailable):
+            await anext(store.stream("files/link"))
+        with pytest.raises(ObjectMissing):
+            await store.get("elsewhere/x")
+
+    run(body)
+
+
+def test_a_source_may_raise_what_the_library_raises_itself(place: Place) -> None:
+    async def missing() -> AsyncIterator[bytes]:
+        yield b"x"
+        raise FileNotFoundError("mine")
+
+    async def body() -> None:
+        with pytest.raises(FileNotFoundError, match="mine"):
+            await place.store.put(KEY, missing())
+
+    run(body)
+    assert place.keys() == []
+
+
 def test_a_bucket_that_is_away_is_unavailable_and_tells_no_address_and_no_credential(s3_server: s3.S3) -> None:
     bucket = s3_server.bucket()
     for url, options in (

@@ -39,6 +39,7 @@ def test_a_new_workspace_has_an_account_on_its_plan(workspaces: WorkspaceService
     assert accounts.plans == {made.id: "free"}
     assert asyncio.run(workspaces.get("acme")) == made
     assert asyncio.run(workspaces.list_workspaces()) == [made]
+    assert asyncio.run(workspaces.list_ids()) == [made.id]
 
 
 def test_two_workspaces_cannot_have_one_name(workspaces: WorkspaceService) -> None:

@@ -37,7 +37,16 @@ acting.beginFile = () => {
   wasConnected = acting.held[0].isConnected;
 };
 
-acting.addToFile = (base64) => void parts.push(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)));
+acting.addToFile = (base64) => void parts.push(decoded(base64));
+
+// A call for every byte, as `Uint8Array.from` with a function makes, takes ten seconds for 100 MB.
+function decoded(base64) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at += 1) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}
 
 // Whether the field has it now.
 acting.giveFile = (name, type) => {

@@ -30,7 +30,7 @@ from noctule.page.wire.scraping import scrape_of
 from noctule.page.wire.space import key_of
 from noctule.page.wire.targets import id_of, seconds_of, spelled, target_of
 
-_DOWNLOAD_SECONDS = 45.0
+_FILE_SECONDS = 45.0
 
 
 def deed_of(action: actions.Action) -> Deed:
@@ -83,9 +83,7 @@ def deed_of(action: actions.Action) -> Deed:
 def _interaction(action: InteractionAction) -> Deed:
     target, key = target_of(action), _key(action)
     if isinstance(action, actions.UploadFileAction):
-        is_address = action.file_path.strip().lower().startswith(("http://", "https://"))
-        seconds = _file_seconds(action) if is_address else seconds_of(action)
-        return Upload(target, action.file_path, bool(action.press_enter), seconds, key)
+        return Upload(target, action.file_path, bool(action.press_enter), _file_seconds(action), key)
     command = _command(action, target)
     return command if key is None else Sighted(command, key)
 
@@ -117,4 +115,4 @@ def _command(action: InteractionAction, target: Target) -> Acting:
 def _file_seconds(action: InteractionAction) -> float:
     """A file may take its time, and whoever leaves the time to us would wait for it."""
     is_default = "timeout" not in action.model_fields_set or action.timeout in (0, 15000)
-    return _DOWNLOAD_SECONDS if is_default else seconds_of(action)
+    return _FILE_SECONDS if is_default else seconds_of(action)

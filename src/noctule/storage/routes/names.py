@@ -6,9 +6,25 @@ The path that routes see was decoded and tidied, so what a client wrote is read 
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
+from starlette.convertors import Convertor, register_url_convertor
 
 from noctule.kit.errors import InvalidRequest
 from noctule.storage.domain import name_problem
+
+
+class _Anything(Convertor[str]):
+    """The rest of a path. Starlette's own ends at a line break, and the answer would be that there is no such place."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("anything", _Anything())
 
 
 def name_in_path(request: Request, before: int) -> str:

@@ -12,10 +12,13 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from noctule.kit.errors import InvalidRequest
+from noctule.storage.domain import MAX_FILE_BYTES
+from noctule.storage.service import too_large
 
 _FIELD = b"file"
 _MOST_OTHER_BYTES = 1024 * 1024
 _MOST_PARTS = 100
+_MOST_DIGITS = 18
 # What browsers and clients put for the signs that cannot stand in a name, and only for those (WHATWG, "multipart form
 # data").
 _ESCAPED = ((b"%22", b'"'), (b"%0D", b"\r"), (b"%0A", b"\n"))
@@ -47,11 +50,17 @@ class FilePart:
 
 
 async def file_part(request: Request) -> FilePart:
-    """Read a form as far as the beginning of its file. Raises ``InvalidRequest`` for one that has none."""
+    """Read a form as far as the beginning of its file.
+
+    Raises ``InvalidRequest`` for one that has none, ``TooLarge`` for one whose file would be refused in any case.
+    """
     content_type, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary")
     if content_type != b"multipart/form-data" or not boundary:
         raise _bad("send the file as multipart/form-data, in a part that is called file")
+    length = request.headers.get("content-length", "")
+    if length.isdecimal() and (len(length) > _MOST_DIGITS or int(length) > MAX_FILE_BYTES + _MOST_OTHER_BYTES):
+        raise too_large()
     parser, body = _Parser(boundary), request.stream()
     while not parser.has_file:
         chunk = await anext(body, None)
@@ -96,6 +105,9 @@ class _Parser:
 
     def feed(self, chunk: bytes) -> None:
         """Read on."""
+        if self._is_over:
+            self._count(len(chunk))
+            return
         try:
             self._parser.write(chunk)
         except FormParserError:
@@ -143,7 +155,10 @@ class _Parser:
         if self._is_in_file:
             self.data.append(data[start:end])
             return
-        self._other_bytes += end - start
+        self._count(end - start)
+
+    def _count(self, size: int) -> None:
+        self._other_bytes += size
         if self._other_bytes > _MOST_OTHER_BYTES:
             raise _bad("the form has too much in other parts than its file")
 

@@ -24,7 +24,7 @@ def router(service: StorageService) -> APIRouter:
         """The files that were given to the workspace."""
         return ListFilesResponse.of(await service.uploads(caller.workspace_id))
 
-    @routes.post("/uploads/{filename:path}", operation_id="file_upload", summary="File Upload", openapi_extra=FORM)
+    @routes.post("/uploads/{filename:anything}", operation_id="file_upload", summary="File Upload", openapi_extra=FORM)
     async def upload(caller: CallerDep, request: Request, filename: str) -> FileUploadResponse:
         """Keep a file under a name, in place of the one that was there."""
         given = await _given(request, _OF_UPLOADS)
@@ -36,7 +36,7 @@ def router(service: StorageService) -> APIRouter:
         """Say that the name is missing."""
         name_in_path(request, _OF_UPLOADS)
 
-    @routes.get("/uploads/{filename:path}", include_in_schema=False)
+    @routes.get("/uploads/{filename:anything}", include_in_schema=False)
     async def uploaded(caller: CallerDep, request: Request, filename: str) -> FileLinkResponse:
         """Where a file of the workspace can be read; newer clients ask for it."""
         name = name_in_path(request, _OF_UPLOADS)
@@ -48,7 +48,7 @@ def router(service: StorageService) -> APIRouter:
         return ListFilesResponse.of(await service.downloads(caller.workspace_id, session_id))
 
     @routes.get(
-        "/{session_id}/downloads/{filename:path}",
+        "/{session_id}/downloads/{filename:anything}",
         operation_id="file_download",
         summary="File Download",
         response_model=FileLinkResponse | Any,
@@ -60,7 +60,7 @@ def router(service: StorageService) -> APIRouter:
         return FileLinkResponse(url=url)
 
     @routes.post(
-        "/{session_id}/downloads/{filename:path}",
+        "/{session_id}/downloads/{filename:anything}",
         operation_id="file_upload_downloaded_file",
         summary="File Upload Downloaded File",
         openapi_extra=FORM,

@@ -49,6 +49,11 @@ def object_key(file: StoredFile) -> str:
     return key("files", file.workspace_id, file.object_id)
 
 
+def too_large() -> TooLarge:
+    """The error for a file beyond ``MAX_FILE_BYTES``."""
+    return TooLarge(f"The file is larger than {MAX_FILE_BYTES // 1024**2} MiB, the most that a file may have.")
+
+
 class Keeper:
     """Takes files in. ``quota_bytes`` is what all files of a workspace may have together; ``None``: any amount."""
 
@@ -111,9 +116,7 @@ class Keeper:
             async for chunk in arrival.chunks:
                 size += len(chunk)
                 if size > MAX_FILE_BYTES:
-                    raise TooLarge(
-                        f"The file is larger than {MAX_FILE_BYTES // 1024**2} MiB, the most a file may have."
-                    )
+                    raise too_large()
                 self._check_quota(taken + size)
                 digest.update(chunk)
                 pieces.append(chunk)

@@ -131,7 +131,7 @@ UNDERSTOOD: list[tuple[dict[str, Any], Any]] = [
             "file_path": " a.txt ",
             "selector": {**TEXT, "notte_selector": "noctule:k:I1"},
         },
-        Upload(Target("I1", ("text=Go",)), " a.txt ", key="k"),
+        Upload(Target("I1", ("text=Go",)), " a.txt ", timeout_seconds=45.0, key="k"),
     ),
     ({"type": "download_file", "selector": "body"}, DownloadFile(Target(selectors=("body",)))),
     ({"type": "download_file", "id": "L1", "timeout": 15000}, DownloadFile(Target("L1"), 45.0)),

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from noctule.storage.service.service import FOR_EVER
-from tests.unit.storage.house import SID, SID_TOO, House, Served, serve
+from tests.unit.storage.house import SID, SID_TOO, House, Served, pieces, serve
 
 FILES = f"/sessions/{SID}/files"
 
@@ -88,6 +88,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
     "no form": (b"hello", "cannot be read"),
     "a name that is no text": (form((FILE, b"x")).replace(b"a.txt", b"\xff"), "not UTF-8"),
     "too much else": (form(('name="other"', bytes(1024 * 1024 + 1)), (FILE, b"x")), "too much"),
+    "too much after it": (form((FILE, b"x")) + bytes(1024 * 1024 + 70_000), "too much"),
     "too many parts": (form(*[('name="other"', b"")] * 101, (FILE, b"x")), "more than 100 parts"),
     "a header without an end": (b"--b\r\nx-" + b"a" * 100_000, "cannot be read"),
 }
@@ -99,8 +100,20 @@ def test_a_form_that_is_none_is_refused_and_nothing_is_kept(house: House, broken
 
     async def body(served: Served) -> None:
         headers = {"content-type": "multipart/form-data; boundary=b"}
-        refused = await served.mine.post(FILES, content=content, headers=headers)
+        refused = await served.mine.post(FILES, content=pieces(content, 1000), headers=headers)
         assert (refused.status_code, why in refused.json()["message"]) == (422, True), refused.text
+        assert house.on_disk() == []
+
+    serve(house, body)
+
+
+@pytest.mark.parametrize("length", [str(102 * 1024 * 1024), "9" * 30])
+def test_a_form_that_says_that_it_is_too_large_is_not_read(house: House, length: str) -> None:
+    async def body(served: Served) -> None:
+        headers = {"content-type": "multipart/form-data; boundary=b", "content-length": length}
+        refused = await served.mine.post(FILES, content=form((FILE, b"x")), headers=headers)
+        assert (refused.status_code, "100 MiB" in refused.json()["message"]) == (413, True)
+        assert refused.headers["connection"] == "close"
         assert house.on_disk() == []
 
     serve(house, body)
