@@ -153,3 +153,11 @@ def test_a_data_folder_in_the_way_of_a_file_is_an_error(tmp_path: Path) -> None:
 def test_user_ids_that_do_not_exist_are_a_warning(tmp_path: Path) -> None:
     check = _look(_settings(tmp_path, browser_uid_base=2**32 - 10))["Browsers' users"]
     assert check.level == "warning"
+
+
+def test_without_ffmpeg_sessions_cannot_be_recorded_and_all_else_works(tmp_path: Path) -> None:
+    found = _look(_settings(tmp_path, ffmpeg_path=Path("/nowhere/ffmpeg")))["Recording"]
+    assert (found.level, found.message) == ("warning", "sessions cannot be recorded")
+    assert "/nowhere/ffmpeg" in found.remedy
+    assert "recording is on" in _look(_settings(tmp_path))["Recording"].message
+    assert "off unless a session asks" in _look(_settings(tmp_path, recording=False))["Recording"].message
