@@ -139,3 +139,16 @@ def test_nothing_said_changes_nothing() -> None:
 
 def test_neither_is_in_the_published_schema() -> None:
     assert not {"tags", "max_cost"} & set(ApiSessionStartRequest.model_json_schema()["properties"])
+
+
+@pytest.mark.parametrize(
+    ("given", "is_recorded"), [(None, None), (["on"], True), (["off"], False), ([" ON "], True), ([], None)]
+)
+def test_a_recording_is_asked_for_or_refused_by_a_header(given: list[str] | None, is_recorded: bool | None) -> None:
+    assert with_headers(StartSession(), None, None, given).is_recorded is is_recorded
+
+
+@pytest.mark.parametrize("given", [["yes"], [""], ["on", "off"], ["x" * 5000]])
+def test_any_other_wish_for_a_recording_is_refused(given: list[str]) -> None:
+    with pytest.raises(InvalidRequest, match="must be 'on' or 'off'"):
+        with_headers(StartSession(), None, None, given)
