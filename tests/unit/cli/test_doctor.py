@@ -177,3 +177,11 @@ def test_a_bucket_that_can_be_written_to_is_well_and_one_that_cannot_is_an_error
     assert look.level == "error"
     assert s3.SECRET_KEY not in look.message
     assert _look(_settings(tmp_path, objects_url="ftp://x"))["Files"].level == "error"
+
+
+def test_without_ffmpeg_sessions_cannot_be_recorded_and_all_else_works(tmp_path: Path) -> None:
+    found = _look(_settings(tmp_path, ffmpeg_path=Path("/nowhere/ffmpeg")))["Recording"]
+    assert (found.level, found.message) == ("warning", "sessions cannot be recorded")
+    assert "/nowhere/ffmpeg" in found.remedy
+    assert "recording is on" in _look(_settings(tmp_path))["Recording"].message
+    assert "off unless a session asks" in _look(_settings(tmp_path, recording=False))["Recording"].message

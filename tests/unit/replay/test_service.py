@@ -82,10 +82,10 @@ class House:
         )
 
     def recorded(self) -> Recorded:
-        files = {"mp4": b"whole", "fragments": b"parts", "playlist": PLAYLIST.encode()}
-        for name, content in files.items():
-            (self.folder / name).write_bytes(content)
-        mp4, fragments, playlist = (self.folder / name for name in files)
+        mp4, fragments, playlist = (self.folder / name for name in ("mp4", "fragments", "playlist"))
+        mp4.write_bytes(b"whole")
+        fragments.write_bytes(b"parts")
+        playlist.write_text(PLAYLIST)
         return Recorded(SESSION, mp4, fragments, playlist, 1_700_000, 5_040, 1280, 1080)
 
     async def opened(self, url: str) -> bytes:

@@ -95,6 +95,8 @@ class Tabs:
         self._is_context_ours = False
         self._blank = "about:blank"
         self._tabs: dict[str, Tab] = {}
+        # Pages in contexts of clients' own, which are not driven but may be in view.
+        self._guests: dict[str, Tab] = {}
         self._types: dict[str, tuple[str, bool]] = {}
         self._current: Tab | None = None
         self._followed = ("", 0.0)
@@ -266,6 +268,9 @@ class Tabs:
             tab.on_event(method, params)
             if method == "Inspector.targetReloadedAfterCrash" and tab is self.in_view:
                 self._look_at(tab, again=True)
+        elif method == "Page.screencastFrame":
+            if self.on_screencast_frame is not None and (guest := self._guests.get(session_id)) is not None:
+                self.on_screencast_frame(guest, params)
         elif self.on_download is not None and method.startswith("Browser.download"):
             self.on_download(method, params)
 
@@ -288,19 +293,22 @@ class Tabs:
             self._tabs[session_id] = tab
             post("Page.enable", {}, session_id=session_id)
             post("Page.setLifecycleEventsEnabled", {"enabled": True}, session_id=session_id)
+        elif target_type == "page" and not target.get("subtype"):
+            guest = Tab(self._connection, target["targetId"], session_id, self._dialog_grace_seconds)
+            self._guests[session_id] = guest
         for method, params in self._outfit.calls(target_type, ours=ours):
             post(method, params, session_id=session_id)
         if self._outfit.reaches_inside and target_type in ("page", "iframe", "worker"):
             post("Target.setAutoAttach", self._outfit.auto_attach, session_id=session_id)
         if paused:
             post("Runtime.runIfWaitingForDebugger", session_id=session_id)
-        if (opened := self._tabs.get(session_id)) is not None:
+        if (opened := self._tabs.get(session_id) or self._guests.get(session_id)) is not None:
             self._look_at(opened)
         self._opened.set()
 
     def _detached(self, session_id: str) -> None:
         self._types.pop(session_id, None)
-        tab = self._tabs.pop(session_id, None)
+        tab = self._tabs.pop(session_id, None) or self._guests.pop(session_id, None)
         if tab is not None:
             tab.mark_closed()
             if tab is self.in_view:

@@ -75,10 +75,13 @@ class Recordings:
     ``is_default`` says whether a session that does not say is recorded.
     """
 
-    def __init__(self, folder: Path, ffmpeg: Ffmpeg, *, is_default: bool) -> None:
+    def __init__(
+        self, folder: Path, ffmpeg: Ffmpeg, *, is_default: bool, try_again_seconds: float = _TRY_AGAIN_SECONDS
+    ) -> None:
         self._is_default = is_default
         self._root = folder
         self._ffmpeg = ffmpeg
+        self._try_again_seconds = try_again_seconds
         self._keeper: Keeper | None = None
         self._loop = asyncio.get_running_loop()
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="recording")
@@ -228,7 +231,7 @@ class Recordings:
             except Exception as error:
                 # A full disk, a database or a bucket that is away: none of them for ever.
                 log.error("the recording of session %s cannot be kept yet: %s", recording.session_id, error)
-                await asyncio.sleep(_TRY_AGAIN_SECONDS)
+                await asyncio.sleep(self._try_again_seconds)
         await self._loop.run_in_executor(self._disk, files.remove, recording.folder)
         self._all.pop(recording.session_id, None)
 

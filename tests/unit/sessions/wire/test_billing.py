@@ -143,10 +143,23 @@ def test_neither_is_in_the_published_schema() -> None:
 
 @pytest.mark.parametrize(("header", "wish"), [(None, None), (["off"], "off"), ([" Bodies "], "bodies")])
 def test_what_is_kept_comes_from_a_header(header: list[str] | None, wish: str | None) -> None:
-    assert with_headers(StartSession(), None, None, header).capture == wish
+    assert with_headers(StartSession(), None, None, capture=header).capture == wish
 
 
 @pytest.mark.parametrize("header", [["all"], [""], ["on", "off"]])
 def test_a_header_that_says_something_else_is_refused(header: list[str]) -> None:
     with pytest.raises(InvalidRequest, match="off, on and bodies"):
-        with_headers(StartSession(), None, None, header)
+        with_headers(StartSession(), None, None, capture=header)
+
+
+@pytest.mark.parametrize(
+    ("given", "is_recorded"), [(None, None), (["on"], True), (["off"], False), ([" ON "], True), ([], None)]
+)
+def test_a_recording_is_asked_for_or_refused_by_a_header(given: list[str] | None, is_recorded: bool | None) -> None:
+    assert with_headers(StartSession(), None, None, given).is_recorded is is_recorded
+
+
+@pytest.mark.parametrize("given", [["yes"], [""], ["on", "off"], ["x" * 5000]])
+def test_any_other_wish_for_a_recording_is_refused(given: list[str]) -> None:
+    with pytest.raises(InvalidRequest, match="must be 'on' or 'off'"):
+        with_headers(StartSession(), None, None, given)
