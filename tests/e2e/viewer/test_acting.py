@@ -1,5 +1,7 @@
 """What a person does in the viewer is done in the remote page: mouse, keys, composed and pasted text, tabs."""
 
+from functools import partial
+
 import pytest
 from playwright.sync_api import expect
 
@@ -118,7 +120,11 @@ def test_the_mouse_looks_as_it_does_over_there(remote: Remote, person: Person) -
     cursor = "document.getElementById('canvas').style.cursor"
     for x, y, shape in ((350, 200, "grab"), (320, 132, "pointer"), (400, 60, "text"), (900, 700, "default")):
         person.page.mouse.move(*person.place(x, y))
-        person.page.wait_for_function(f"{cursor} === '{shape}'")
+        wait_until(partial(_is, person, cursor, shape), f"the shape {shape}")
+
+
+def _is(person: Person, code: str, wanted: str) -> bool:
+    return bool(person.page.evaluate(code) == wanted)
 
 
 def test_tabs_are_opened_chosen_and_closed(remote: Remote, person: Person) -> None:
