@@ -160,7 +160,7 @@ class Holding:
     ) -> None:
         def step(connection: Connection) -> None:
             store.note_failure(connection, profile_id, holder_id, _NOT_SAVED + why)
-            store.drop_objects(connection, keys, self._clock.now())
+            self._versions.abandon(connection, keys)
             if lets_go:
                 store.let_go(connection, (holder_id,), profile_id)
 
