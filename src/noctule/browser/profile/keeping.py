@@ -11,6 +11,7 @@ import io
 import logging
 import shutil
 from collections.abc import AsyncIterable, AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -88,12 +89,22 @@ class Keeper:
                 most_bytes=self._most_bytes,
                 without=without,
             )
+            # A thread of its own: it waits for what the loop has from its common threads, and all of those could be
+            # waiting like that.
+            thread = ThreadPoolExecutor(1, thread_name_prefix="unpack a profile")
+            unpacking = asyncio.get_running_loop().run_in_executor(thread, unpack)
             try:
-                await asyncio.to_thread(unpack)
+                await asyncio.shield(unpacking)
             except BadArchive as error:
                 raise CommandFailed("ProfileError", f"The profile cannot be used: {error}") from None
+            except OSError as error:
+                log.error("the files of a profile could not be put in place: %s", error)
+                raise CommandFailed("ProfileError", "The profile's files could not be put in place") from None
             finally:
                 incoming.stop()
+                # Nobody may take the folder away while it is still written to.
+                await asyncio.wait((unpacking,))
+                thread.shutdown(wait=False)
 
         return furnish
 
