@@ -197,6 +197,24 @@ def test_a_save_in_between_that_fails_leaves_no_new_profile(house: House) -> Non
     run(story())
 
 
+def test_a_save_whose_caller_went_away_comes_to_its_end_before_the_next_one(house: House) -> None:
+    async def story() -> None:
+        profile, other = await _profile(house), await _profile(house)
+        session_id = await _start(house, profile)
+        await house.fleet.run(session_id, SetCookies((COOKIE,)))
+        house.fleet.run_delay_seconds = 0.3
+        saving = asyncio.create_task(
+            house.sessions.save_profile(CALLER.workspace_id, CALLER.key_id, session_id, other.id, None)
+        )
+        await asyncio.sleep(0.15)
+        saving.cancel()
+        await house.sessions.stop(CALLER.workspace_id, session_id)
+        assert [await _names(house, each) for each in (other, profile)] == [["sid"], ["sid"]]
+        assert (await house.profiles.get(CALLER.workspace_id, profile.id)).save_error is None
+
+    run(story())
+
+
 def _count(connection: Connection) -> int:
     return store.count(connection, CALLER.workspace_id)
 
