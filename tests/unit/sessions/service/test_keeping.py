@@ -181,6 +181,12 @@ def test_a_session_saves_in_between_into_its_own_another_or_a_new_profile(house:
             await _start(house, profile)
         with pytest.raises(Conflict):
             await save(profile_id=other.id)
+        theirs = await house.profiles.create("workspace-2", "key-2", "theirs")
+        with pytest.raises(NotFound):
+            await save(profile_id=theirs.id)
+        assert (await house.profiles.get("workspace-2", theirs.id)).save_error is None
+        with pytest.raises(NotFound):
+            await house.sessions.save_profile("workspace-2", "key-2", session_id, theirs.id, None)
 
     run(story())
 
