@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from noctule.browser.assembly import Browser
-from noctule.browser.commands import BrowserLost, CommandFailed, KeepProfile, KeptProfile
-from noctule.browser.profile.keeping import Keeper
+from noctule.browser.commands import BrowserLost, KeepProfile, KeptProfile
+from noctule.browser.profile.keeping import KEEPING_SECONDS, Keeper
 
 _UNCLAIMED_SECONDS = 30.0
-_KEEPING_SECONDS = 60.0
 
 
 @dataclass(eq=False)
@@ -44,12 +43,7 @@ class Retired:
             raise BrowserLost(f"Session {session_id} has no browser")
         waiting.is_claimed = True
         try:
-            async with asyncio.timeout(_KEEPING_SECONDS):
-                return await self._keeper.keep_last(waiting.browser, wish)
-        except TimeoutError:
-            raise CommandFailed(
-                "ProfileError", f"The profile could not be kept within {_KEEPING_SECONDS:g} s"
-            ) from None
+            return await self._keeper.keep_last(waiting.browser, wish)
         finally:
             waiting.kept.set()
 
@@ -61,7 +55,7 @@ class Retired:
     async def _until_kept(self, session_id: str, waiting: _Waiting) -> None:
         try:
             await waiting.browser.retire()
-            async with asyncio.timeout(_UNCLAIMED_SECONDS + _KEEPING_SECONDS):
+            async with asyncio.timeout(_UNCLAIMED_SECONDS + KEEPING_SECONDS):
                 await waiting.kept.wait()
         except TimeoutError:
             pass

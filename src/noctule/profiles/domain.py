@@ -7,13 +7,14 @@ start until it was saved at its end; everything else holds one for the moment of
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 MOST_PROFILES = 1000
 LONGEST_NAME = 200
 MOST_DOMAINS = 2000
+_LONGEST_HOST = 253
 
 CHANGE_LASTS = timedelta(minutes=2)
 """How long somebody may hold a profile who is not a live session; long enough for the largest save."""
@@ -97,9 +98,16 @@ def domains_of(hosts: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({host.lstrip(".").lower() for host in hosts if host.strip(".")}))[:MOST_DOMAINS]
 
 
-def belongs(host: str, domains: Iterable[str]) -> bool:
-    """Whether a host is one of these domains, or below one."""
-    host = host.lstrip(".").lower()
-    return any(
-        host == domain or host.endswith("." + domain) for domain in (each.lstrip(".").lower() for each in domains)
-    )
+def within(domains: Iterable[str]) -> Callable[[str], bool]:
+    """Says of a host whether it is one of these domains, or below one; thousands of them take no longer than one."""
+    names = frozenset(each.lstrip(".").lower() for each in domains)
+
+    def is_within(host: str) -> bool:
+        name = host.lstrip(".").lower()
+        if len(name) > _LONGEST_HOST:
+            return False
+        while name and name not in names:
+            name = name.partition(".")[2]
+        return bool(name)
+
+    return is_within

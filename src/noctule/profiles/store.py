@@ -185,6 +185,12 @@ def drop_objects(connection: Connection, keys: Iterable[str], delete_at: datetim
     connection.execute(update(profile_object).where(_O.key.in_(list(keys))).values(delete_at=delete_at))
 
 
+def abandon_objects(connection: Connection, keys: Iterable[str], now: datetime) -> None:
+    """Objects may go, unless a version came of them after all."""
+    begun = _O.key.in_(list(keys)) & _O.delete_at.is_not(None)
+    connection.execute(update(profile_object).where(begun).values(delete_at=now))
+
+
 def unwanted_objects(connection: Connection, now: datetime, limit: int) -> tuple[str, ...]:
     """The keys of objects that are to be deleted."""
     query = select(_O.key).where(_O.delete_at.is_not(None), _O.delete_at <= now).order_by(_O.delete_at).limit(limit)

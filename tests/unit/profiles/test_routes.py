@@ -178,6 +178,8 @@ def test_a_workspace_has_so_many_profiles(house: House) -> None:
         assert "1000" in refused.json()["message"]
         with pytest.raises(Conflict):
             await house.create(workspace_id=served.my_id)
+        one = (await served.mine.get("/profiles")).json()["items"][0]["profile_id"]
+        assert (await served.mine.post(f"/profiles/{one}/duplicate", json={})).status_code == 409
         await house.create()
 
     serve(house, body)

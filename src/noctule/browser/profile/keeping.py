@@ -11,6 +11,7 @@ import io
 import logging
 import shutil
 from collections.abc import AsyncIterable, AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -36,6 +37,9 @@ from noctule.browser.rundir import BrowserDirectory
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+KEEPING_SECONDS = 60.0
+"""How long it may take to keep one profile."""
 
 _ENDING_SECONDS = 5.0
 _BUFFER_BYTES = 256 * 1024
@@ -88,20 +92,39 @@ class Keeper:
                 most_bytes=self._most_bytes,
                 without=without,
             )
+            # A thread of its own: it waits for what the loop has from its common threads, and all of those could be
+            # waiting like that.
+            thread = ThreadPoolExecutor(1, thread_name_prefix="unpack a profile")
+            unpacking = asyncio.get_running_loop().run_in_executor(thread, unpack)
             try:
-                await asyncio.to_thread(unpack)
+                await asyncio.shield(unpacking)
             except BadArchive as error:
                 raise CommandFailed("ProfileError", f"The profile cannot be used: {error}") from None
+            except OSError as error:
+                log.error("the files of a profile could not be put in place: %s", error)
+                raise CommandFailed("ProfileError", "The profile's files could not be put in place") from None
             finally:
                 incoming.stop()
+                # Nobody may take the folder away while it is still written to.
+                await asyncio.wait((unpacking,))
+                thread.shutdown(wait=False)
 
         return furnish
 
     async def keep_running(self, browser: Browser, wish: KeepProfile) -> KeptProfile:
-        """Keep what a browser remembers that goes on. It stands still while its files are copied.
+        """Keep what a browser remembers that goes on. It stands still while its files are copied. Bounded.
 
         Raises ``CommandFailed``, ``BrowserLost``, and what the archives raise.
         """
+        async with _in_time():
+            return await self._keep_running(browser, wish)
+
+    async def keep_last(self, browser: Browser, wish: KeepProfile) -> KeptProfile:
+        """Keep what a browser remembers that nobody uses any more, and end it for that; bounded, errors as above."""
+        async with _in_time():
+            return await self._keep_last(browser, wish)
+
+    async def _keep_running(self, browser: Browser, wish: KeepProfile) -> KeptProfile:
         process = _process(browser)
         state = await _state(browser)
         copy = process.directory / f"profile-{wish.archive.rpartition('/')[2]}"
@@ -114,8 +137,7 @@ class Keeper:
         finally:
             await asyncio.to_thread(shutil.rmtree, copy, ignore_errors=True)
 
-    async def keep_last(self, browser: Browser, wish: KeepProfile) -> KeptProfile:
-        """Keep what a browser remembers that nobody uses any more, and end it for that; errors as above."""
+    async def _keep_last(self, browser: Browser, wish: KeepProfile) -> KeptProfile:
         process = _process(browser)
         state = await _state(browser, is_last=True)
         hosts = _hosts(state)
@@ -152,6 +174,15 @@ class Keeper:
                 log.error("the files of browser %d could not be read: %s", process.pid, error)
                 raise CommandFailed("ProfileError", "The profile's files could not be read") from None
         return KeptProfile(state, size, tuple(sorted(hosts.union(archive.hosts(entries)))), is_clean)
+
+
+@contextlib.asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(KEEPING_SECONDS):
+            yield
+    except TimeoutError:
+        raise CommandFailed("ProfileError", f"The profile could not be kept within {KEEPING_SECONDS:g} s") from None
 
 
 def _process(browser: Browser) -> BrowserProcess:

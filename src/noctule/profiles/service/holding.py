@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 Keep = Callable[[KeepProfile], Awaitable[KeptProfile]]
 
 _SETTLING_SECONDS = 20.0
-_LOOK_AGAIN_SECONDS = 0.02
+# Most saves take a fraction of a second; one that nobody finishes must not cost a query every moment.
+_LOOK_AGAIN_SECONDS, _LOOK_AGAIN_AT_LAST_SECONDS = 0.02, 0.5
 _READ_TRIES = 3
 _NOT_SAVED = "The last save failed, and the state before it is still there: "
 
@@ -69,15 +70,17 @@ class Holding:
         Raises ``NotFound``, ``Deleted``, and ``Conflict`` if that takes too long.
         """
         deadline = asyncio.get_running_loop().time() + _SETTLING_SECONDS
+        pause_seconds = _LOOK_AGAIN_SECONDS
         while True:
             found = await self._database.read(lambda connection: store.find(connection, profile_id))
             profile = seen_by(workspace_id, profile_id, found)
-            holder = self._holder(profile)
+            holder = self.holder_of(profile)
             if holder is None or holder.until is None:
                 return profile
             if asyncio.get_running_loop().time() > deadline:
                 raise Conflict(f"Profile {profile_id!r} is still being saved; try again in a moment.")
-            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(pause_seconds)
+            pause_seconds = min(1.2 * pause_seconds, _LOOK_AGAIN_AT_LAST_SECONDS)
 
     def take(
         self,
@@ -93,7 +96,7 @@ class Holding:
         Raises ``NotFound``, ``Deleted``, and ``Conflict`` naming the session that holds it.
         """
         profile = seen_by(workspace_id, profile_id, store.find(connection, profile_id, to_change=True))
-        holder = self._holder(profile)
+        holder = self.holder_of(profile)
         if holder is not None and holder.id != holder_id:
             raise held(profile_id, holder)
         if holder is None or holder.until is not None:
@@ -160,7 +163,7 @@ class Holding:
     ) -> None:
         def step(connection: Connection) -> None:
             store.note_failure(connection, profile_id, holder_id, _NOT_SAVED + why)
-            store.drop_objects(connection, keys, self._clock.now())
+            self._versions.abandon(connection, keys)
             if lets_go:
                 store.let_go(connection, (holder_id,), profile_id)
 
@@ -169,17 +172,13 @@ class Holding:
         except NoctuleError as error:
             log.error("could not note why profile %s was not saved: %s", profile_id, error)
 
-    def _holder(self, profile: Profile) -> Holder | None:
-        """Who holds a profile right now."""
+    def holder_of(self, profile: Profile) -> Holder | None:
+        """Who keeps others from changing a profile right now."""
         holder = profile.holder
         if holder is None:
             return None
         is_held = holder.holds(instance_id=self._instance_id, boot_id=self._boot_id, now=self._clock.now())
         return holder if is_held else None
-
-    def holder_of(self, profile: Profile) -> Holder | None:
-        """Who keeps others from changing a profile."""
-        return self._holder(profile)
 
 
 def held(profile_id: str, holder: Holder) -> Conflict:

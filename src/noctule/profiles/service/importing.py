@@ -6,7 +6,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from noctule.browser.commands import BrowserCookie, BrowserState, Items, KeptCookie, OriginItems
-from noctule.profiles.domain import belongs
+from noctule.profiles.domain import within
 
 Mode = Literal["replace", "append"]
 Scope = Literal["domains", "origins"]
@@ -30,18 +30,18 @@ class StateImport:
 
     def within_domains(self) -> "StateImport":
         """The same without what belongs to other domains."""
-        domains = self.domains
-        if domains is None:
+        if self.domains is None:
             return self
+        belongs = within(self.domains)
 
         def of_them(areas: Areas | None) -> Areas | None:
             if areas is None:
                 return None
-            return {origin: items for origin, items in areas.items() if belongs(_host(origin), domains)}
+            return {origin: items for origin, items in areas.items() if belongs(_host(origin))}
 
         cookies = self.cookies
         if cookies is not None:
-            cookies = tuple(cookie for cookie in cookies if belongs(cookie.domain, domains))
+            cookies = tuple(cookie for cookie in cookies if belongs(cookie.domain))
         return replace(self, cookies=cookies, local=of_them(self.local), session=of_them(self.session))
 
 
@@ -69,17 +69,17 @@ def with_cookies(state: BrowserState, cookies: tuple[BrowserCookie, ...], mode: 
 
 def with_import(state: BrowserState, given: StateImport) -> BrowserState:
     """The state with what is brought along; ``given`` is within its domains already."""
-    domains = given.domains
+    is_replaced = _is_any if given.domains is None else within(given.domains)
     if given.cookies is not None:
         kept = state.cookies
         if given.mode == "replace":
-            kept = tuple(each for each in kept if domains is not None and not belongs(each.cookie.domain, domains))
+            kept = tuple(each for each in kept if not is_replaced(each.cookie.domain))
         state = replace(state, cookies=_merged(kept, given.cookies))
     origins = {each.origin: each for each in state.origins}
     for areas, put in ((given.local, _with_local), (given.session, _with_session)):
         if areas is not None:
-            _apply(origins, areas, put, given)
-    if given.local is not None and given.mode == "replace" and given.scope == "domains" and domains is None:
+            _apply(origins, areas, put, given, is_replaced)
+    if given.local is not None and given.mode == "replace" and given.scope == "domains" and given.domains is None:
         state = replace(state, forgets_local=True)
     left = tuple(each for each in origins.values() if each.local is not None or each.session)
     return replace(state, origins=left)
@@ -88,10 +88,12 @@ def with_import(state: BrowserState, given: StateImport) -> BrowserState:
 Put = Callable[[OriginItems, Items | None, bool], OriginItems]
 
 
-def _apply(origins: dict[str, OriginItems], areas: Areas, put: Put, given: StateImport) -> None:
+def _apply(
+    origins: dict[str, OriginItems], areas: Areas, put: Put, given: StateImport, is_replaced: Callable[[str], bool]
+) -> None:
     if given.mode == "replace" and given.scope == "domains":
         for origin, each in list(origins.items()):
-            if given.domains is None or belongs(_host(origin), given.domains):
+            if is_replaced(_host(origin)):
                 origins[origin] = put(each, None, False)
     for origin, items in areas.items():
         earlier = origins.get(origin, OriginItems(origin))
@@ -122,6 +124,10 @@ def _merged(kept: tuple[KeptCookie, ...], cookies: tuple[BrowserCookie, ...]) ->
 
 def _identity(cookie: BrowserCookie) -> tuple[str, str, str, str | None]:
     return cookie.name, cookie.domain, cookie.path, cookie.partition_key
+
+
+def _is_any(host: str) -> bool:
+    return True
 
 
 def _host(origin: str) -> str:

@@ -79,14 +79,11 @@ class ProfileService:
         """A new profile that holds the same. Raises ``NotFound``, ``Deleted``, ``Conflict``."""
         source = await self.holding.settled(workspace_id, profile_id)
         source, stored = await self.holding.contents(source)
+        # Before anything is copied, too, which takes its time and its place.
+        await self._database.read(lambda link: self._check_room(link, workspace_id))
         new = self._new(workspace_id, key_id, name if name is not None else source.name, None)
         keys = await self._versions.begin(workspace_id, new.id)
         version = Version(keys[0], keys[1] if source.archive_key is not None else None, source.domains)
-        if source.state_key is not None:
-            await self._versions.write_state(keys[0], stored)
-        if source.archive_key is not None:
-            # Sealed anew, since a seal is bound to its object.
-            await self._versions.write(keys[1], self._versions.read(source.archive_key))
 
         def step(connection: Connection) -> Profile:
             self._add(connection, new)
@@ -95,7 +92,16 @@ class ProfileService:
             self.holding.take(connection, workspace_id, new.id, new.id)
             return self._versions.commit(connection, new.id, new.id, version, lets_go=True)
 
-        return await self._database.write(step)
+        try:
+            if source.state_key is not None:
+                await self._versions.write_state(keys[0], stored)
+            if source.archive_key is not None:
+                # Sealed anew, since a seal is bound to its object.
+                await self._versions.write(keys[1], self._versions.read(source.archive_key))
+            return await self._database.write(step)
+        except BaseException:
+            await asyncio.shield(self._give_up(new.id, keys))
+            raise
 
     async def cookies(self, workspace_id: str, profile_id: str) -> tuple[BrowserCookie, ...]:
         """The cookies that are kept. Raises ``NotFound``, ``Deleted``, ``Conflict``."""
@@ -127,11 +133,11 @@ class ProfileService:
     ) -> Profile:
         holder_id = new_id()
         await self.holding.settled(workspace_id, profile_id)
-        profile = await self._database.write(
-            lambda link: self.holding.take(link, workspace_id, profile_id, holder_id, lasts=CHANGE_LASTS)
-        )
         keys: tuple[str, ...] = ()
         try:
+            profile = await self._database.write(
+                lambda link: self.holding.take(link, workspace_id, profile_id, holder_id, lasts=CHANGE_LASTS)
+            )
             profile, before = await self.holding.contents(profile)
             after = StoredState(change(before.state), before.hosts)
             state_key, _ = keys = await self._versions.begin(workspace_id, profile_id)
@@ -147,7 +153,7 @@ class ProfileService:
     async def _give_up(self, holder_id: str, keys: tuple[str, ...]) -> None:
         def step(connection: Connection) -> None:
             self.holding.let_go(connection, (holder_id,))
-            store.drop_objects(connection, keys, self._clock.now())
+            self._versions.abandon(connection, keys)
 
         await self._database.write(step)
 
@@ -157,6 +163,9 @@ class ProfileService:
 
     def _add(self, connection: Connection, new: Profile) -> None:
         store.serialise(connection, new.workspace_id)
-        if store.count(connection, new.workspace_id) >= MOST_PROFILES:
-            raise Conflict(f"A workspace has at most {MOST_PROFILES} profiles; delete one first.")
+        self._check_room(connection, new.workspace_id)
         store.add(connection, new)
+
+    def _check_room(self, connection: Connection, workspace_id: str) -> None:
+        if store.count(connection, workspace_id) >= MOST_PROFILES:
+            raise Conflict(f"A workspace has at most {MOST_PROFILES} profiles; delete one first.")

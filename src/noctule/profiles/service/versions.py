@@ -116,9 +116,10 @@ class Versions:
         failpoint("profile.in_commit")
         return after
 
-    async def abandon(self, keys: tuple[str, ...]) -> None:
-        """Objects that no version will come of."""
-        await self._database.write(lambda connection: store.drop_objects(connection, keys, self._clock.now()))
+    def abandon(self, connection: Connection, keys: tuple[str, ...]) -> None:
+        """Objects that no version will come of. One may have: of a commit that was cut short nobody knows whether it
+        was carried out, and what it made a version stays."""
+        store.abandon_objects(connection, keys, self._clock.now())
 
     async def purge(self) -> int:
         """Delete what no version wants any more; answers how many objects. For a chore."""

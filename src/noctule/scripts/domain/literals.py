@@ -24,6 +24,8 @@ _TAKEN = frozenset(
     )
 )
 _LONGEST_NAME = 40
+# What would end a triple-quoted literal, or run into its end.
+_ENDS_BLOCK = re.compile(r'"""|"\Z')
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,7 @@ def quoted(text: str) -> str:
 def block(text: str) -> str:
     """A text as a triple-quoted literal, its lines as lines."""
     signs = (sign if sign in '\n"' else _ESCAPES.get(sign) or _shown(sign) for sign in text)
-    inside = "".join(signs).replace('"""', '\\"\\"\\"')
-    if inside.endswith('"'):
-        inside = inside[:-1] + '\\"'
+    inside = _ENDS_BLOCK.sub(lambda found: found[0].replace('"', '\\"'), "".join(signs))
     return f'"""\\\n{inside}"""'
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from noctule.scripts.domain.literals import class_name_of, name_of, quoted
 
 _DEEPEST = 8
+# A schema may refer to itself in many places, which no depth alone keeps small.
+_MOST_PARTS = 2000
 _MOST_FIELDS = 100
 _MOST_EXAMPLES = 50
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
@@ -24,6 +26,7 @@ class Models:
         self.sources: list[str] = []
         self.uses_any = False
         self.uses_field = False
+        self._parts_left = _MOST_PARTS
         self._names: dict[str, str] = {}
 
     def of_example(self, example: Any, name: str) -> str | None:
@@ -84,23 +87,31 @@ class Models:
 
     # -- schemas -------------------------------------------------------------------------------------------
 
-    def _of_schema(self, root: Mapping[str, Any], schema: Any, name: str, depth: int) -> str:
+    def _of_schema(self, root: Mapping[str, Any], schema: Any, name: str, depth: int, choices: int = 0) -> str:
+        """``choices``: how many have been made since the last field or list."""
+        self._parts_left -= 1
+        if self._parts_left < 0 or choices > _DEEPEST:
+            self.uses_any = True
+            return "Any"
         schema = _resolved(root, schema)
         kind = schema.get("type")
+        options = schema.get("anyOf") or schema.get("oneOf")
         if isinstance(kind, list):
-            kinds = [self._of_schema(root, {**schema, "type": each}, name, depth) for each in kind]
-            return self._either(kinds)
-        if isinstance(options := schema.get("anyOf") or schema.get("oneOf"), list):
-            return self._either([self._of_schema(root, option, name, depth) for option in options])
+            options = [{**schema, "type": each} for each in kind[:_MOST_FIELDS]]
+        if isinstance(options, list):
+            return self._either(
+                [self._of_schema(root, option, name, depth, choices + 1) for option in options[:_MOST_FIELDS]]
+            )
         if kind == "null":
             return "None"
-        if kind in _SCALARS:
+        if isinstance(kind, str) and kind in _SCALARS:
             return _SCALARS[kind]
         if kind == "array" and depth < _DEEPEST:
             return f"list[{self._of_schema(root, schema.get('items', {}), f'{name}Item', depth + 1)}]"
         properties = schema.get("properties")
         if isinstance(properties, Mapping) and properties and depth < _DEEPEST:
-            required = schema.get("required", [])
+            required = schema.get("required")
+            required = required if isinstance(required, list) else []
             fields = [
                 (key, self._of_schema(root, item, name + class_name_of(key, "Field"), depth + 1), key in required)
                 for key, item in list(properties.items())[:_MOST_FIELDS]

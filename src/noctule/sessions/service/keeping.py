@@ -61,6 +61,10 @@ class Keeping:
             raise
 
     async def _save(self, live: LiveSession, target: str) -> Profile:
+        # To its end even if the caller goes away: the next save waits for it, and nothing stays held.
+        return await self._saves.finish(self._save_while_live(live, target))
+
+    async def _save_while_live(self, live: LiveSession, target: str) -> Profile:
         workspace_id, session_id, holding = live.session.workspace_id, live.session.id, self._profiles.holding
         is_its_own = live.profile is not None and live.profile.persists and live.profile.id == target
         async with live.saving:
@@ -69,9 +73,7 @@ class Keeping:
             profile = await self._database.write(
                 lambda link: holding.take(link, workspace_id, target, session_id, lasts=CHANGE_LASTS)
             )
-            return await self._saves.finish(
-                holding.keep(profile, session_id, self._kept(session_id), lets_go=not is_its_own)
-            )
+            return await holding.keep(profile, session_id, self._kept(session_id), lets_go=not is_its_own)
 
     async def close(self, timeout_seconds: float) -> None:
         """Wait for saves that are under way."""

@@ -4,7 +4,8 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ from noctule.browser.commands import (
 )
 from noctule.browser.node import Node
 from noctule.browser.process import BrowserProcess
+from noctule.browser.profile import archive
+from noctule.browser.profile.keeping import Keeper
+from noctule.browser.rundir import BrowserDirectory
 from tests.support.login_site import LoginSite, serving_login_site
 from tests.support.nodes import KeptInMemory, running_node
 
@@ -215,3 +219,79 @@ def test_a_browser_that_does_not_end_by_itself_is_killed_and_its_files_are_kept(
         assert await stage.js("b", "localStorage.token") == "token of Ada"
 
     on_stage(tmp_path, act)
+
+
+class Slow(KeptInMemory):
+    """Archives whose bytes take a common thread of the loop's, as sealed ones do, and come a few at a time."""
+
+    def __init__(self, *, packed: bytes, pause_seconds: float = 0.0) -> None:
+        super().__init__()
+        self._packed, self._pause_seconds = packed, pause_seconds
+        self.begun = asyncio.Event()
+
+    async def read(self, name: str) -> AsyncIterator[bytes]:
+        """The bytes of an archive."""
+        for at in range(0, len(self._packed), 1000):
+            await asyncio.sleep(self._pause_seconds)
+            yield await asyncio.to_thread(self._packed.__getitem__, slice(at, at + 1000))
+            self.begun.set()
+
+
+def packed(folder: Path, size: int = 4000) -> bytes:
+    """An archive of one file of noise."""
+    (folder / "IndexedDB").mkdir(parents=True)
+    (folder / "IndexedDB" / "noise").write_bytes(os.urandom(size))
+    return b"".join(archive.pack(folder, archive.contents(folder)))
+
+
+def directory(path: Path) -> BrowserDirectory:
+    """A browser's folder."""
+    (path / "profile").mkdir(parents=True)
+    return BrowserDirectory(path)
+
+
+def test_profiles_are_unpacked_however_few_threads_the_loop_has(tmp_path: Path) -> None:
+    async def main() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+        keeper = Keeper(Slow(packed=packed(tmp_path / "original")), MOST)
+        furnish = keeper.furnishing(StoredProfile(BrowserState(), "profiles/a"))
+        assert furnish is not None
+        folders = [directory(tmp_path / str(number)) for number in range(3)]
+        await asyncio.wait_for(asyncio.gather(*(furnish(folder, None) for folder in folders)), 20)
+        for folder in folders:
+            assert (folder.profile / "Default" / "IndexedDB" / "noise").stat().st_size == 4000
+
+    asyncio.run(main())
+
+
+def test_nothing_writes_to_a_folder_any_more_once_its_furnishing_was_given_up(tmp_path: Path) -> None:
+    async def main() -> None:
+        slow = Slow(packed=packed(tmp_path / "original", 2_000_000), pause_seconds=0.005)
+        furnish = Keeper(slow, MOST).furnishing(StoredProfile(BrowserState(), "profiles/a"))
+        assert furnish is not None
+        folder = directory(tmp_path / "new")
+        furnishing = asyncio.ensure_future(furnish(folder, None))
+        await slow.begun.wait()
+        furnishing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await furnishing
+        left = sorted(folder.path.rglob("*"))
+        sizes = [path.stat().st_size for path in left]
+        await asyncio.sleep(0.1)
+        assert sorted(folder.path.rglob("*")) == left
+        assert [path.stat().st_size for path in left] == sizes
+
+    asyncio.run(main())
+
+
+def test_a_folder_that_cannot_be_written_to_is_no_fault_of_the_servers(tmp_path: Path) -> None:
+    async def main() -> None:
+        furnish = Keeper(Slow(packed=packed(tmp_path / "original")), MOST).furnishing(
+            StoredProfile(BrowserState(), "profiles/a")
+        )
+        assert furnish is not None
+        with pytest.raises(CommandFailed, match="put in place") as failed:
+            await furnish(BrowserDirectory(tmp_path / "not there"), None)
+        assert str(tmp_path) not in failed.value.message
+
+    asyncio.run(main())

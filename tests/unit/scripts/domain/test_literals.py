@@ -12,6 +12,8 @@ HOSTILE = [
     'it\'s "quoted"',
     'ends with "',
     'three """ in a row',
+    '"""',
+    '"""" and a line\nthat ends with """',
     '""""',
     "back\\slash\\",
     "a\nb\r\nc\td",

@@ -82,3 +82,33 @@ def test_a_schema_that_contains_itself_ends() -> None:
     models = Models()
     models.of_schema(schema, "node")
     assert len(models.sources) < 30
+
+
+_ITSELF = {"$ref": "#/$defs/node"}
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"anyOf": [_ITSELF, {"type": "null"}]},
+        {"type": "object", "properties": {f"child{number}": _ITSELF for number in range(50)}},
+        {"type": "array", "items": {"oneOf": [_ITSELF] * 50}},
+    ],
+    ids=["choice", "object", "list"],
+)
+def test_a_schema_that_contains_itself_many_times_ends_soon(node: dict[str, Any]) -> None:
+    models = Models()
+    name = models.of_schema({"type": "object", "properties": {"node": _ITSELF}, "$defs": {"node": node}}, "tree")
+    assert name == "Tree"
+    _model(models, name)
+
+
+def test_a_schema_that_is_none_in_parts_has_a_model_of_the_rest() -> None:
+    schema = {
+        "type": "object",
+        "required": 5,
+        "properties": {"a": {"type": {"x": 1}}, "b": {"type": [["string"], {}]}, "c": {"type": "string"}},
+    }
+    models = Models()
+    assert models.of_schema(schema, "odd") == "Odd"
+    assert _model(models, "Odd").model_validate({"c": "x"}).model_dump(exclude_unset=True) == {"c": "x"}

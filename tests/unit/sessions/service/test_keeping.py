@@ -181,6 +181,12 @@ def test_a_session_saves_in_between_into_its_own_another_or_a_new_profile(house:
             await _start(house, profile)
         with pytest.raises(Conflict):
             await save(profile_id=other.id)
+        theirs = await house.profiles.create("workspace-2", "key-2", "theirs")
+        with pytest.raises(NotFound):
+            await save(profile_id=theirs.id)
+        assert (await house.profiles.get("workspace-2", theirs.id)).save_error is None
+        with pytest.raises(NotFound):
+            await house.sessions.save_profile("workspace-2", "key-2", session_id, theirs.id, None)
 
     run(story())
 
@@ -193,6 +199,24 @@ def test_a_save_in_between_that_fails_leaves_no_new_profile(house: House) -> Non
             with pytest.raises(error):
                 await house.sessions.save_profile(CALLER.workspace_id, CALLER.key_id, session_id, *where)
         assert await house.database.read(_count) == 0
+
+    run(story())
+
+
+def test_a_save_whose_caller_went_away_comes_to_its_end_before_the_next_one(house: House) -> None:
+    async def story() -> None:
+        profile, other = await _profile(house), await _profile(house)
+        session_id = await _start(house, profile)
+        await house.fleet.run(session_id, SetCookies((COOKIE,)))
+        house.fleet.run_delay_seconds = 0.3
+        saving = asyncio.create_task(
+            house.sessions.save_profile(CALLER.workspace_id, CALLER.key_id, session_id, other.id, None)
+        )
+        await asyncio.sleep(0.15)
+        saving.cancel()
+        await house.sessions.stop(CALLER.workspace_id, session_id)
+        assert [await _names(house, each) for each in (other, profile)] == [["sid"], ["sid"]]
+        assert (await house.profiles.get(CALLER.workspace_id, profile.id)).save_error is None
 
     run(story())
 
