@@ -345,12 +345,11 @@ class Node:
         )
         self._hand_overs.add(hand_over)
         hand_over.add_done_callback(self._hand_overs.discard)
-        if self._recordings is not None:
-            self._recordings.end(session_id)
+        last_look = self._recordings.end(session_id) if self._recordings is not None else None
         if is_kept:
-            self._retired.add(session_id, session.browser)
+            self._retired.add(session_id, session.browser, last_look)
         else:
-            self._supervise(session.browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS))
+            self._supervise(_destroy(session.browser, last_look))
         session.end(reason)
         return traffic
 
@@ -375,6 +374,15 @@ class Node:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a browser was not cleaned up: %s", error)
         self._pool.pump()
+
+
+async def _destroy(browser: Browser, last_look: asyncio.Future[Any] | None) -> None:
+    try:
+        if last_look is not None:
+            await browser.retire()
+            await asyncio.wait((last_look,))
+    finally:
+        await browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS)
 
 
 def _nothing() -> None:
