@@ -165,10 +165,11 @@ class Node:
             self._given_up.discard(session_id)
         browser.driver.downloads.deliver = partial(self._listeners.hand_over, session_id)
         session = self._sessions[session_id] = LiveBrowser(browser, self._clock)
-        if self._recordings is not None and self._recordings.applies_to(spec):
+        is_recorded = self._recordings is not None and self._recordings.applies_to(spec)
+        if self._recordings is not None and is_recorded:
             self._recordings.begin(session_id, session.screen, browser.driver.viewport)
         browser.gone.add_done_callback(lambda gone: self._ended_unasked(session_id, browser, gone.result()))
-        return Acquired(session_id, browser.driver.user_agent, browser.driver.viewport)
+        return Acquired(session_id, browser.driver.user_agent, browser.driver.viewport, is_recorded)
 
     async def release(self, session_id: str, reason: str = SESSION_OVER, *, is_kept: bool = False) -> Traffic:
         """Take the browser away, and tell its streams why; answers at once. An unknown session has no traffic;

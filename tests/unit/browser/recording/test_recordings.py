@@ -160,7 +160,8 @@ def test_a_film_ends_with_what_was_to_be_seen_at_the_end(tmp_path: Path, is_kept
         with serving() as pages:
             pages.add("/blue", "<body style='background:#00f'>")
             async with running_node(tmp_path, allow=pages.allow, recordings=made, archives=KeptInMemory()) as node:
-                await node.acquire(BrowserSpec(SESSION, viewport=Viewport(320, 240)), 20)
+                acquired = await node.acquire(BrowserSpec(SESSION, viewport=Viewport(320, 240)), 20)
+                assert acquired.is_recorded
                 await node.run(SESSION, Goto(pages.url("/blue")))
                 await asyncio.sleep(1)
                 await node.run(SESSION, EvaluateJs("document.body.style.background = '#0f0'"))
