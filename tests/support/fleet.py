@@ -162,7 +162,8 @@ class FakeFleet:
         self._sessions[spec.session_id] = session
         self.specs[spec.session_id] = spec
         self.acquired.append(spec.session_id)
-        return Acquired(spec.session_id, spec.user_agent or USER_AGENT, spec.viewport or DEFAULT_VIEWPORT)
+        user_agent, viewport = spec.user_agent or USER_AGENT, spec.viewport or DEFAULT_VIEWPORT
+        return Acquired(spec.session_id, user_agent, viewport, is_recorded=bool(spec.is_recorded))
 
     async def release(self, session_id: str, reason: str = SESSION_OVER, *, is_kept: bool = False) -> Traffic:
         self.released.append(session_id)

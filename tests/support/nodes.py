@@ -9,6 +9,7 @@ from noctule.browser.egress.policy import EgressPolicy
 from noctule.browser.launcher import Launcher
 from noctule.browser.node import Node
 from noctule.browser.profile.keeping import Archives
+from noctule.browser.recording import Recordings
 
 
 class KeptInMemory:
@@ -36,6 +37,7 @@ async def running_node(
     warm: int = 1,
     concurrency: int = 2,
     archives: Archives | None = None,
+    recordings: Recordings | None = None,
 ) -> AsyncIterator[Node]:
     """A started node with its pool filled; ended with everything that it started."""
     launcher = Launcher(
@@ -53,6 +55,7 @@ async def running_node(
         warm_pool_size=warm,
         launch_concurrency=concurrency,
         archives=archives,
+        recordings=recordings,
     )
     await node.start()
     try:

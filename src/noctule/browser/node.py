@@ -165,10 +165,11 @@ class Node:
             self._given_up.discard(session_id)
         browser.driver.downloads.deliver = partial(self._listeners.hand_over, session_id)
         session = self._sessions[session_id] = LiveBrowser(browser, self._clock)
-        if self._recordings is not None and self._recordings.applies_to(spec):
+        is_recorded = self._recordings is not None and self._recordings.applies_to(spec)
+        if self._recordings is not None and is_recorded:
             self._recordings.begin(session_id, session.screen, browser.driver.viewport)
         browser.gone.add_done_callback(lambda gone: self._ended_unasked(session_id, browser, gone.result()))
-        return Acquired(session_id, browser.driver.user_agent, browser.driver.viewport)
+        return Acquired(session_id, browser.driver.user_agent, browser.driver.viewport, is_recorded)
 
     async def release(self, session_id: str, reason: str = SESSION_OVER, *, is_kept: bool = False) -> Traffic:
         """Take the browser away, and tell its streams why; answers at once. An unknown session has no traffic;
@@ -345,12 +346,11 @@ class Node:
         )
         self._hand_overs.add(hand_over)
         hand_over.add_done_callback(self._hand_overs.discard)
-        if self._recordings is not None:
-            self._recordings.end(session_id)
+        last_look = self._recordings.end(session_id) if self._recordings is not None else None
         if is_kept:
-            self._retired.add(session_id, session.browser)
+            self._retired.add(session_id, session.browser, last_look)
         else:
-            self._supervise(session.browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS))
+            self._supervise(_destroy(session.browser, last_look))
         session.end(reason)
         return traffic
 
@@ -375,6 +375,15 @@ class Node:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a browser was not cleaned up: %s", error)
         self._pool.pump()
+
+
+async def _destroy(browser: Browser, last_look: asyncio.Future[Any] | None) -> None:
+    try:
+        if last_look is not None:
+            await browser.retire()
+            await asyncio.wait((last_look,))
+    finally:
+        await browser.destroy(after_seconds=_CLEANING_AFTER_SECONDS)
 
 
 def _nothing() -> None:

@@ -19,6 +19,7 @@ _UNCLAIMED_SECONDS = 30.0
 @dataclass(eq=False)
 class _Waiting:
     browser: Browser
+    last_look: asyncio.Future[Any] | None
     kept: asyncio.Event = field(default_factory=asyncio.Event)
     is_claimed: bool = False
 
@@ -31,9 +32,9 @@ class Retired:
         self._supervise = supervise
         self._waiting: dict[str, _Waiting] = {}
 
-    def add(self, session_id: str, browser: Browser) -> None:
-        """Take a browser over."""
-        waiting = self._waiting[session_id] = _Waiting(browser)
+    def add(self, session_id: str, browser: Browser, last_look: asyncio.Future[Any] | None) -> None:
+        """Take a browser over. Its pages stay as they are until the last look at them is over, which is soon."""
+        waiting = self._waiting[session_id] = _Waiting(browser, last_look)
         self._supervise(self._until_kept(session_id, waiting))
 
     async def keep(self, session_id: str, wish: KeepProfile) -> KeptProfile:
@@ -43,6 +44,8 @@ class Retired:
             raise BrowserLost(f"Session {session_id} has no browser")
         waiting.is_claimed = True
         try:
+            if waiting.last_look is not None:
+                await asyncio.wait((waiting.last_look,))
             return await self._keeper.keep_last(waiting.browser, wish)
         finally:
             waiting.kept.set()

@@ -30,10 +30,15 @@ class Owned:
         return await asyncio.shield(self.spawn(work))
 
     async def drain(self, timeout_seconds: float) -> None:
-        """Wait until every task is done, at most so long; what is left then is cancelled."""
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=timeout_seconds)
+        """Wait until every task is done, at most so long; what is left then is cancelled. Tasks that others of them
+        begin meanwhile are among them."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_seconds
+        while self._tasks:
+            await asyncio.wait(self._tasks, timeout=max(0.0, deadline - loop.time()))
+            if loop.time() >= deadline:
+                break
+        if late := set(self._tasks):
             for task in late:
                 task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=1.0)
+            await asyncio.wait(late, timeout=1.0)

@@ -19,7 +19,7 @@ from noctule.objects.links import Linked, Links
 from noctule.objects.store import ObjectMissing, ObjectStore, key
 from noctule.replay import store
 from noctule.replay.domain import LONGEST_LINK, Recording, Replay, State, playlist_at, reads_raw_video
-from noctule.sessions.service import SessionView
+from noctule.sessions.service import Session, SessionView
 
 __all__ = ["ReplayService", "Sessions", "reads_raw_video"]
 
@@ -29,6 +29,8 @@ _AREA = "replays"
 _VIDEO, _FRAGMENTS, _PLAYLIST = "video.mp4", "fragments.mp4", "playlist.m3u8"
 _CHUNK_BYTES = 1024 * 1024
 _SWEPT_AT_A_TIME = 50
+# How long a recording of another machine is waited for after its session; that machine may be gone for good.
+_LONGEST_MAKING = timedelta(minutes=15)
 
 
 class Sessions(Protocol):
@@ -145,9 +147,14 @@ class ReplayService:
         # Asked before the row: it ends with the row's commit.
         is_pending = self._is_pending(session_id)
         found = await self._database.read(lambda connection: store.find(connection, session_id))
-        if found is None and is_pending:
+        if found is None and (is_pending or self._may_be_elsewhere(view.session)):
             raise NotFound(f"The replay of session {session_id} is not ready yet; ask again in a moment.")
         return found
+
+    def _may_be_elsewhere(self, session: Session) -> bool:
+        """Whether another machine may be at work on the recording, or this one before it was killed."""
+        assert session.closed_at is not None
+        return session.is_recorded and self._clock.now() < session.closed_at + _LONGEST_MAKING
 
     async def _put(self, session_id: str, name: str, path: Path) -> int:
         return await self._objects.put(key(_AREA, session_id, name), _chunks(path))

@@ -163,6 +163,7 @@ class Session:
     request_bytes: int = 0
     response_bytes: int = 0
     tags: tuple[str, ...] = ()
+    is_recorded: bool = False
 
     def duration(self, now: datetime) -> timedelta:
         """How long it has lived, or lived."""

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    false,
     func,
     insert,
     or_,
@@ -58,6 +59,7 @@ session = Table(
     Column("request_bytes", BigInteger, nullable=False),
     Column("response_bytes", BigInteger, nullable=False),
     Column("tags", Json, nullable=False, server_default="[]"),
+    Column("is_recorded", Boolean, nullable=False, server_default=false()),
     Index("ix_session_workspace_created", "workspace_id", "created_at"),
     Index("ix_session_status", "status"),
 )
@@ -106,7 +108,14 @@ def page(
 
 
 def activate(
-    connection: Connection, session_id: str, at: datetime, *, user_agent: str, viewport_width: int, viewport_height: int
+    connection: Connection,
+    session_id: str,
+    at: datetime,
+    *,
+    user_agent: str,
+    viewport_width: int,
+    viewport_height: int,
+    is_recorded: bool,
 ) -> bool:
     """Make a starting session active; ``False`` if it was not starting any more."""
     change = (
@@ -119,6 +128,7 @@ def activate(
             user_agent=user_agent,
             viewport_width=viewport_width,
             viewport_height=viewport_height,
+            is_recorded=is_recorded,
         )
     )
     return connection.execute(change).rowcount == 1

@@ -36,3 +36,22 @@ def test_draining_is_bounded_and_cancels_what_is_left() -> None:
         assert task.cancelled()
 
     asyncio.run(story())
+
+
+def test_what_is_begun_while_it_drains_is_waited_for_or_cancelled_too() -> None:
+    async def story(seconds: float) -> "asyncio.Task[None]":
+        owned = Owned()
+        begun: list[asyncio.Task[None]] = []
+
+        async def first() -> None:
+            await asyncio.sleep(0.02)
+            begun.append(owned.spawn(asyncio.sleep(seconds)))
+
+        owned.spawn(first())
+        await owned.drain(0.3)
+        return begun[0]
+
+    for seconds, is_cancelled in ((0.1, False), (60.0, True)):
+        task = asyncio.run(story(seconds))
+        assert task.done()
+        assert task.cancelled() is is_cancelled

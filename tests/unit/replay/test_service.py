@@ -31,6 +31,7 @@ class _Sessions:
 
     def __init__(self, now: datetime) -> None:
         self.closed_at: datetime | None = None
+        self.is_recorded = False
         self._now = now
 
     async def get(self, workspace_id: str, session_id: str) -> SessionView:
@@ -52,6 +53,7 @@ class _Sessions:
             web_bot_auth=False,
             proxies=False,
             closed_at=self.closed_at,
+            is_recorded=self.is_recorded,
         )
         return SessionView(session)
 
@@ -145,6 +147,22 @@ def test_until_it_is_there_it_is_not_found_and_the_words_say_why(house: House) -
             await house.replays.find(HOME, SESSION, ROOT)
         await house.replays.keep(house.recorded())
         # Its files on the machine may still be going away.
+        assert (await house.replays.find(HOME, SESSION, ROOT)).mp4_url
+
+    _run(act)
+
+
+def test_the_recording_of_another_machine_is_waited_for_as_long_as_it_may_come(house: House) -> None:
+    async def act() -> None:
+        house.sessions.is_recorded = True
+        house.clock.advance(15 * 60 - 1)
+        for ask in (house.replays.find(HOME, SESSION, ROOT), house.replays.video(HOME, SESSION)):
+            with pytest.raises(NotFound, match="not ready"):
+                await ask
+        house.clock.advance(1)
+        assert (await house.replays.find(HOME, SESSION, ROOT)).mp4_url is None
+        # That machine was only slow.
+        await house.replays.keep(house.recorded())
         assert (await house.replays.find(HOME, SESSION, ROOT)).mp4_url
 
     _run(act)

@@ -65,11 +65,13 @@ class BrowserSpec:
 
 @dataclass(frozen=True, slots=True)
 class Acquired:
-    """A browser that is ready: one context with one page at about:blank."""
+    """A browser that is ready: one context with one page at about:blank. ``is_recorded`` says that a recording of it
+    has begun, and will be heard of."""
 
     session_id: str
     user_agent: str
     viewport: Viewport
+    is_recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ FRAMES_PER_SECOND = 4.0
 _SEGMENT_MS = 10_000
 # A picture that stays is written again so often: players find their way, and no time in a file grows too large.
 _LONGEST_STILL_MS = 60_000
+# No session lives half as long: what says so is a clock that was set.
+_LONGEST_GAP_MS = 48 * 3_600_000
 _MOST_UNWRITTEN = 8
 
 Segmented = Callable[[Path], None]
@@ -67,6 +69,8 @@ class Recorder:
         self._failed = False
 
     def wants(self) -> bool:
+        # Before the look at what is written: else all of it could be written in between, and nobody would ask again.
+        self._has_refused = True
         is_behind = self._submitted - self._written >= _MOST_UNWRITTEN
         self._has_refused = is_behind
         return not (is_behind or self._failed) and self._has_room()
@@ -75,7 +79,7 @@ class Recorder:
         if self._started_at is None:
             self._started_at = frame.at
             self._submit(files.begin, self._folder, self._view, round(frame.at * 1000))
-        at_ms = max(round((frame.at - self._started_at) * 1000), self._last_ms + 1 if self._jpeg else 0)
+        at_ms = max(self._ms(frame.at), self._last_ms + 1 if self._jpeg else 0)
         shape = size(frame.jpeg)
         self._fill(at_ms)
         if self._segment_ms is None or at_ms - self._segment_ms >= _SEGMENT_MS or shape != self._size:
@@ -86,13 +90,22 @@ class Recorder:
     def finish(self, ended_at: float) -> "Future[None]":
         """The session ended then; done when all is on the disk. Nothing may be taken after it."""
         if self._started_at is not None and self._jpeg:
-            at_ms = round((ended_at - self._started_at) * 1000)
+            at_ms = self._ms(ended_at)
             self._fill(at_ms)
             if at_ms > self._last_ms:
                 self._add(at_ms, self._jpeg)
         return self._submit(self._close)
 
     # -- on the event loop ---------------------------------------------------------------------------------
+
+    def _ms(self, at: float) -> int:
+        """Where in the film that instant is."""
+        assert self._started_at is not None
+        at_ms = round((at - self._started_at) * 1000)
+        if at_ms - self._last_ms > _LONGEST_GAP_MS:
+            self._started_at = at - (self._last_ms + 1) / 1000
+            at_ms = self._last_ms + 1
+        return at_ms
 
     def _fill(self, until_ms: int) -> None:
         while self._jpeg and self._last_ms + _LONGEST_STILL_MS < until_ms:
@@ -142,5 +155,8 @@ class Recorder:
         if self._open is not None:
             file, _, path = self._open
             self._open = None
-            file.close()
-            self._segmented(path)
+            try:
+                file.close()
+            finally:
+                # On a full disk what was written before is whole.
+                self._segmented(path)

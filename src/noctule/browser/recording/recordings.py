@@ -15,8 +15,8 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,7 +25,7 @@ from noctule.browser.recording import files
 from noctule.browser.recording.ffmpeg import CannotEncode, Ffmpeg
 from noctule.browser.recording.files import Size, fitted
 from noctule.browser.recording.recorder import Recorder
-from noctule.browser.screen import Screen
+from noctule.browser.screen import Frame, Screen
 from noctule.kit.tasks import Owned
 
 log = logging.getLogger(__name__)
@@ -57,8 +57,10 @@ class _Recording:
     folder: Path
     size: Size
     recorder: Recorder | None = None
+    screen: Screen | None = None
     leave: Callable[[], None] = lambda: None
     is_over: bool = False
+    is_waiting_for_room: bool = False
     has_complained: bool = False
     encoded_bytes: int = 0
     video_bytes: int = 0
@@ -76,12 +78,19 @@ class Recordings:
     """
 
     def __init__(
-        self, folder: Path, ffmpeg: Ffmpeg, *, is_default: bool, try_again_seconds: float = _TRY_AGAIN_SECONDS
+        self,
+        folder: Path,
+        ffmpeg: Ffmpeg,
+        *,
+        is_default: bool,
+        try_again_seconds: float = _TRY_AGAIN_SECONDS,
+        most_waiting_bytes: int = _MOST_WAITING_BYTES,
     ) -> None:
         self._is_default = is_default
         self._root = folder
         self._ffmpeg = ffmpeg
         self._try_again_seconds = try_again_seconds
+        self._most_waiting_bytes = most_waiting_bytes
         self._keeper: Keeper | None = None
         self._loop = asyncio.get_running_loop()
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="recording")
@@ -123,7 +132,7 @@ class Recordings:
         if self._closing or session_id in self._all:
             return
         folder = self._root / session_id
-        recording = _Recording(session_id, folder, fitted(viewport))
+        recording = _Recording(session_id, folder, fitted(viewport), screen=screen)
         recording.recorder = Recorder(
             folder,
             recording.size,
@@ -135,15 +144,21 @@ class Recordings:
         self._all[session_id] = recording
         recording.leave = screen.join(recording.recorder)
 
-    def end(self, session_id: str) -> None:
-        """The session is over: finish its recording behind the caller's back. Unknown ids are fine."""
+    def end(self, session_id: str) -> "asyncio.Future[Frame | None] | None":
+        """The session is about to be closed: finish its recording behind the caller's back. Unknown ids are fine.
+
+        Answers what its browser is still wanted for, which is bounded: a last look at the page.
+        """
         recording = self._all.get(session_id)
-        if recording is None or recording.recorder is None or recording.is_over:
-            return
+        if recording is None or recording.recorder is None or recording.screen is None or recording.is_over:
+            return None
         recording.is_over = True
         recording.leave()
-        written = recording.recorder.finish(time.time())
-        self._tasks.spawn(self._finish(recording, written))
+        # Of a page that was never seen there is no film to be ended.
+        wants = recording.recorder.taken_bytes > 0 and recording.recorder.wants()
+        look = recording.screen.last_look() if wants else None
+        self._tasks.spawn(self._finish(recording, recording.recorder, look, time.time()))
+        return look
 
     # -- while it runs -------------------------------------------------------------------------------------
 
@@ -154,15 +169,23 @@ class Recordings:
     def _has_room(self, recording: _Recording) -> bool:
         together = sum(other.waiting_bytes + other.video_bytes for other in self._all.values())
         if (
-            recording.waiting_bytes < _MOST_WAITING_BYTES
+            recording.waiting_bytes < self._most_waiting_bytes
             and recording.video_bytes < _MOST_VIDEO_BYTES
             and together < _MOST_BYTES
         ):
             return True
+        recording.is_waiting_for_room = True
         if not recording.has_complained:
             recording.has_complained = True
             log.warning("the recording of session %s loses pictures: there is no room for more", recording.session_id)
         return False
+
+    def _ask_again(self) -> None:
+        """There is more room than there was."""
+        for recording in self._all.values():
+            if recording.is_waiting_for_room and recording.screen is not None and self._has_room(recording):
+                recording.is_waiting_for_room = False
+                recording.screen.ready()
 
     def _segmented(self, recording: _Recording, path: Path) -> None:
         if not self._closing:
@@ -183,8 +206,9 @@ class Recordings:
                 recording.video_bytes += files.size(target)
             except (CannotEncode, OSError) as error:
                 log.error("a part of the recording of session %s is lost: %s", recording.session_id, error)
-            await self._loop.run_in_executor(self._disk, path.unlink)
+            await self._loop.run_in_executor(self._disk, path.unlink, True)
         recording.encoded_bytes += pictures_bytes
+        self._ask_again()
 
     @contextlib.asynccontextmanager
     async def _turn(self, recording: _Recording) -> AsyncIterator[None]:
@@ -208,8 +232,20 @@ class Recordings:
 
     # -- after it ------------------------------------------------------------------------------------------
 
-    async def _finish(self, recording: _Recording, written: "Future[None]") -> None:
-        await asyncio.wrap_future(written)
+    async def _finish(
+        self,
+        recording: _Recording,
+        recorder: Recorder,
+        look: "asyncio.Future[Frame | None] | None",
+        ended_at: float,
+    ) -> None:
+        last = await look if look is not None else None
+        if last is not None:
+            try:
+                recorder.take(replace(last, at=min(last.at, ended_at)))
+            except ValueError:
+                log.exception("the last picture of a recording could not be read")
+        await asyncio.wrap_future(recorder.finish(ended_at))
         # What the writing thread said of the last file comes in before this, or in this very turn of the loop.
         await asyncio.sleep(0)
         while recording.encoding:
@@ -234,6 +270,7 @@ class Recordings:
                 await asyncio.sleep(self._try_again_seconds)
         await self._loop.run_in_executor(self._disk, files.remove, recording.folder)
         self._all.pop(recording.session_id, None)
+        self._ask_again()
 
     async def _joined(self, recording: _Recording) -> Recorded:
         folder, (width, height) = recording.folder, recording.size

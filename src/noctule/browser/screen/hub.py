@@ -37,6 +37,12 @@ _STUCK_SECONDS = 1.0
 # Chromium loses a picture now and then that changes while a page is being opened, so that a page which came to rest is
 # looked at once more after so long.
 _REST_SECONDS = 1.0
+# How long the picture of one moment may take to come, on a machine that is busy.
+_LOOK_SECONDS = 0.4
+# Its first picture may be of before a change that is being drawn: that one follows a frame or two later.
+_DRAWN_SECONDS = 0.06
+# How long a picture may have been on its way.
+_OLDEST_SECONDS = 60.0
 _QUALITY = 75
 _MOST_PIXELS_A_SIDE = 2560
 
@@ -119,6 +125,8 @@ class Screen:
         self._rested_at = 0.0
         self._is_settled = False
         self._timer: asyncio.TimerHandle | None = None
+        self._look: asyncio.Future[Frame | None] | None = None
+        self._looked_at = 0.0
         tabs.on_view = self._on_view
         tabs.on_screencast_frame = self._on_frame
 
@@ -143,14 +151,40 @@ class Screen:
             self._serve(number, seat)
         self._keep_going()
 
+    def last_look(self) -> "asyncio.Future[Frame | None]":
+        """The picture of this moment, for a session that is about to be closed; it comes after that, within half a
+        second, as long as the browser is there. ``None`` where it does not."""
+        if self._look is None:
+            self._look, self._looked_at = self._loop.create_future(), time.time()
+            self._stop()
+            if self._start():
+                self._loop.call_later(_LOOK_SECONDS, self._end_look)
+            else:
+                self._end_look()
+        return self._look
+
     def close(self, reason: str) -> None:
         """The session is over."""
         if self.ended.done():
             return
         for number in list(self._seats):
             self._remove(number)
-        self._tabs.on_view = self._tabs.on_screencast_frame = None
+        self._tabs.on_view = None
         self.ended.set_result(reason)
+        if not self._is_looking:
+            self._tabs.on_screencast_frame = None
+
+    # -- the last look -------------------------------------------------------------------------------------
+
+    @property
+    def _is_looking(self) -> bool:
+        return self._look is not None and not self._look.done()
+
+    def _end_look(self) -> None:
+        if self._look is not None and not self._look.done():
+            self._look.set_result(self._last)
+            self._tabs.on_screencast_frame = None
+            self._stop()
 
     # -- takers --------------------------------------------------------------------------------------------
 
@@ -180,7 +214,8 @@ class Screen:
         if seat is not None and seat.timer is not None:
             seat.timer.cancel()
         if not self._seats:
-            self._stop()
+            if not self._is_looking:
+                self._stop()
             # It grows old from now on.
             self._last, self._last_seen = None, ("", {})
 
@@ -262,6 +297,13 @@ class Screen:
     def _on_frame(self, tab: Tab, params: dict[str, Any]) -> None:
         if not self._is_cast(tab):
             return
+        if self._is_looking:
+            # One that was on its way already is of before.
+            is_of_now = float(params["metadata"].get("timestamp") or 0) >= self._looked_at
+            self._keep(tab, params)
+            if is_of_now:
+                self._loop.call_later(max(_DRAWN_SECONDS, time.time() - self._looked_at), self._end_look)
+            return
         self._unacknowledged.append(int(params["sessionId"]))
         is_new = self._keep(tab, params)
         if is_new:
@@ -284,7 +326,10 @@ class Screen:
     def _keep(self, tab: Tab, params: dict[str, Any]) -> bool:
         """Take the frame in, if it shows anything new."""
         data, metadata = params["data"], params["metadata"]
-        at = float(metadata.pop("timestamp", 0) or time.time())
+        now, at = time.time(), float(metadata.pop("timestamp", 0))
+        if not now - _OLDEST_SECONDS <= at <= now + 1:
+            # Somebody else's browser has a clock of its own, and may say what it likes.
+            at = now
         metadata.pop("monotonicTimestamp", None)
         last, seen = self._last, (data, metadata)
         if last is not None and last.tab_id == tab.target_id and (seen == self._last_seen or at < last.at):

@@ -226,6 +226,7 @@ class Starting:
             "user_agent": acquired.user_agent,
             "viewport_width": acquired.viewport.width,
             "viewport_height": acquired.viewport.height,
+            "is_recorded": acquired.is_recorded,
         }
         if not store.activate(connection, intent.id, now, **shape):
             raise Conflict(f"Session {intent.id} was ended while it was starting.")

@@ -86,6 +86,13 @@ def test_times_never_fall(stage: Stage) -> None:
     assert stage.times("000000.mkv") == [0.0, 1.0, 1.001, 1.002]
 
 
+def test_a_clock_that_was_set_makes_no_film_of_years(stage: Stage) -> None:
+    for at in (1000.0, 1001.0, 2e9, 2e9 + 1):
+        stage.recorder.take(frame(at, "red"))
+    stage.finish(4e9)
+    assert stage.times("000000.mkv") == [0.0, 1.0, 1.001, 2.001, 2.002]
+
+
 def test_without_a_picture_there_is_nothing_on_the_disk(stage: Stage) -> None:
     stage.finish(1000)
     assert stage.segments == []
@@ -128,3 +135,18 @@ def test_a_disk_that_takes_nothing_ends_the_recording_alone(stage: Stage, hinder
     stage.recorder.take(frame(1001, "red"))
     stage.finish(1002)
     assert stage.segments == []
+
+
+def test_on_a_disk_that_becomes_full_what_was_written_before_is_encoded(stage: Stage) -> None:
+    stage.recorder.take(frame(1000, "red"))
+    stage.disk.submit(lambda: None).result(10)
+    assert stage.recorder._open is not None
+    file, writer, path = stage.recorder._open
+    full = open("/dev/full", "wb")  # noqa: SIM115 - closed by the recorder
+    stage.recorder._open = (full, writer, path)
+    stage.recorder.take(frame(1001, "green"))
+    stage.finish(1002)
+    file.close()
+    assert not stage.recorder.wants()
+    assert stage.segments == ["000000.mkv"]
+    assert stage.times("000000.mkv") == [0.0]

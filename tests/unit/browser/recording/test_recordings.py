@@ -6,15 +6,19 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from noctule.browser.commands import BrowserSpec, Recorded, Viewport
+from noctule.browser.commands import BrowserSpec, EvaluateJs, Goto, KeepProfile, Recorded, Viewport
 from noctule.browser.recording import Ffmpeg, Recordings
 from noctule.browser.recording.files import fitted
 from noctule.browser.recording.matroska import Writer
+from noctule.browser.screen import Screen, Taker
+from tests.support.nodes import KeptInMemory, running_node
+from tests.support.pages import serving
 from tests.support.pictures import colour, decode
-from tests.unit.browser.recording.pictures import jpeg
+from tests.unit.browser.recording.pictures import frame, jpeg
 
 pytestmark = pytest.mark.slow
 
@@ -145,6 +149,67 @@ def test_closing_does_not_wait_for_long_and_loses_nothing(tmp_path: Path) -> Non
         await again.start(keeper)
         assert (await _kept(again, keeper)).duration_ms == 16_040
         await again.close()
+
+    _on(tmp_path, act)
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_film_ends_with_what_was_to_be_seen_at_the_end(tmp_path: Path, is_kept: bool) -> None:
+    async def act(made: Recordings, keeper: _Keeper, root: Path) -> None:
+        await made.start(keeper)
+        with serving() as pages:
+            pages.add("/blue", "<body style='background:#00f'>")
+            async with running_node(tmp_path, allow=pages.allow, recordings=made, archives=KeptInMemory()) as node:
+                acquired = await node.acquire(BrowserSpec(SESSION, viewport=Viewport(320, 240)), 20)
+                assert acquired.is_recorded
+                await node.run(SESSION, Goto(pages.url("/blue")))
+                await asyncio.sleep(1)
+                await node.run(SESSION, EvaluateJs("document.body.style.background = '#0f0'"))
+                began = time.monotonic()
+                await node.release(SESSION, is_kept=is_kept)
+                assert time.monotonic() - began < 0.05
+                if is_kept:
+                    await node.keep_profile(SESSION, KeepProfile("profile/a", 1_000_000))
+                found = await _kept(made, keeper)
+                last = decode(tmp_path / "video.mp4", width=320, height=240, at_seconds=found.duration_ms / 1000 - 0.05)
+                assert colour(last, 160, 120) == "g"
+
+    _on(tmp_path, act)
+
+
+def test_who_lost_pictures_for_want_of_room_takes_them_again_when_there_is_some(tmp_path: Path) -> None:
+    class _Hand:
+        """A screen whose pictures are given by hand."""
+
+        taker: Taker
+        asked = 0
+
+        def join(self, taker: Taker) -> Callable[[], None]:
+            self.taker = taker
+            return lambda: None
+
+        def ready(self) -> None:
+            self.asked += 1
+
+        def last_look(self) -> None:
+            """Nothing more is to be seen."""
+
+    async def act(_: Recordings, keeper: _Keeper, root: Path) -> None:
+        picture_bytes = len(jpeg("red"))
+        made = Recordings(root, Ffmpeg.find(), is_default=True, most_waiting_bytes=picture_bytes * 7 // 2)
+        await made.start(keeper)
+        screen = _Hand()
+        made.begin(SESSION, cast(Screen, screen), Viewport(320, 240))
+        for at in (0.0, 5.0, 9.9, 10.0):
+            assert screen.taker.wants()
+            screen.taker.take(frame(1000 + at, "red"))
+        assert not screen.taker.wants()
+        while not screen.asked:
+            await asyncio.sleep(0.02)
+        assert screen.taker.wants()
+        made.end(SESSION)
+        assert (await _kept(made, keeper)).mp4 is not None
+        await made.close()
 
     _on(tmp_path, act)
 

@@ -331,3 +331,33 @@ def test_the_end_of_the_session_is_told_and_ends_it(tmp_path: Path) -> None:
         assert len(taker.frames) == taken
 
     _on_stage(tmp_path, act)
+
+
+def test_the_last_look_sees_what_changed_just_before_the_end(tmp_path: Path) -> None:
+    async def act(stage: _Stage) -> None:
+        taker = _Taker(4)
+        leave = stage.screen.join(taker)
+        await stage.goto("/blue")
+        await _until(lambda: bool(taker.frames) and _colour(taker.frames[-1]) == "b")
+        await stage.node.run("s", EvaluateJs("document.body.style.background='#0f0'"))
+        taken = len(taker.frames)
+        leave()
+        look = stage.screen.last_look()
+        stage.screen.close(SESSION_OVER)
+        last = await look
+        assert last is not None
+        assert _colour(last) == "g"
+        assert len(taker.frames) == taken
+
+    _on_stage(tmp_path, act)
+
+
+def test_the_last_look_at_a_page_that_shows_nothing_any_more_is_not_waited_for(tmp_path: Path) -> None:
+    async def act(stage: _Stage) -> None:
+        await stage.goto("/blue")
+        stage.tab.post("Page.crash")
+        await _until(lambda: stage.tab.crashed)
+        async with asyncio.timeout(1):
+            assert await stage.screen.last_look() is None
+
+    _on_stage(tmp_path, act)

@@ -86,3 +86,13 @@ def test_more_than_the_server_allows_is_refused_before_anything_is_done(
         assert not house.fleet.acquired
 
     asyncio.run(story())
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_whether_it_is_recorded_is_known_to_every_server(house: House, is_recorded: bool) -> None:
+    async def story() -> None:
+        session_id = (await house.sessions.start(CALLER, StartSession(is_recorded=is_recorded))).session.id
+        elsewhere = house.reboot().sessions
+        assert (await elsewhere.get("workspace-1", session_id)).session.is_recorded is is_recorded
+
+    asyncio.run(story())
