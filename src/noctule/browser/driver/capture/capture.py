@@ -9,9 +9,10 @@ that sends nonsense costs its own messages and nothing else.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from noctule.browser.cdp import CdpConnection
@@ -103,7 +104,8 @@ class Capture:
     def on_event(self, session_id: str, method: str, params: dict[str, Any]) -> None:
         """One of the events that the driver reads as well. Call it before the driver's own handler."""
         if method in self._pages.METHODS:
-            self._pages.take(session_id, method, params, is_told=self._listener is not None)
+            with self._unharmed():
+                self._pages.take(session_id, method, params, is_told=self._listener is not None)
 
     def on_log(self, data: bytes) -> None:
         """A piece of what the browser wrote to its log."""
@@ -120,10 +122,12 @@ class Capture:
         self._end_or_go_on()
 
     def drop(self) -> None:
-        """Tell nothing more, unless ``finish`` was called: then it goes on to its end."""
+        """Tell nothing more but that this was all, unless ``finish`` was called: then it goes on to its end."""
         if not self._is_ending:
             self._stop()
-            self._listener = None
+            self._events.clear()
+            self._left_out.clear()
+            self._deliver(is_last=True)
 
     def _stop(self) -> None:
         self._connection.on_taken = None
@@ -166,17 +170,20 @@ class Capture:
             asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._end_or_go_on)
             return
         now = self._clock.now
-        for exchange in (*self._exchanges.finish(), *self._sockets.finish()):
-            self._tell(now, "request", exchange)
+        for unfinished in (self._exchanges.finish(), self._sockets.finish()):
+            with self._unharmed():
+                for exchange in unfinished:
+                    self._tell(now, "request", exchange)
         self._settle(is_last=True)
         self._deliver(is_last=True)
 
     def _settle(self, *, is_last: bool = False) -> None:
         now = self._clock.now
-        if gone := self._pages.forget_gone():
-            self._exchanges.leave(gone, now)
-            self._sockets.leave(gone, now)
-        self._exchanges.settle(now)
+        with self._unharmed():
+            if gone := self._pages.forget_gone():
+                self._exchanges.leave(gone, now)
+                self._sockets.leave(gone, now)
+            self._exchanges.settle(now)
         for error in self._errors.settled(now if is_last else now - _ERROR_SETTLES_SECONDS):
             self._tell(
                 error.heard,
@@ -192,15 +199,20 @@ class Capture:
         for _ in range(min(at_most, len(self._queue))):
             came, payload = self._queue.popleft()
             self._queued_bytes -= len(payload)
-            try:
+            with self._unharmed():
                 session_id, message = messages.decode(payload)
-                self._read_one(session_id, message, came)
-            except Exception as error:
-                # A browser of another kind may say it in another form.
-                log.debug("a message could not be captured: %s", type(error).__name__)
-                self._left_out["messages of the browser were not understood"] += 1
+                self._read_one(session_id, message, came, len(payload))
 
-    def _read_one(self, session_id: str, message: messages.Message, came: float) -> None:
+    @contextlib.contextmanager
+    def _unharmed(self) -> Iterator[None]:
+        """A browser of another kind may say things in another form."""
+        try:
+            yield
+        except Exception as error:
+            log.debug("a message could not be captured: %s", type(error).__name__)
+            self._left_out["messages of the browser were not understood"] += 1
+
+    def _read_one(self, session_id: str, message: messages.Message, came: float, size: int) -> None:
         place = self._pages.place(session_id)
         if place is None:
             return
@@ -209,7 +221,7 @@ class Capture:
             return
         self._clock.set(message.timestamp)
         if not self._sockets.take(place, message, came):
-            self._exchanges.take(place, message, came)
+            self._exchanges.take(place, message, came, size)
 
     def _console(self, place: Place, said: messages.ConsoleText, came: float) -> None:
         self._errors.heard(said.text)

@@ -9,6 +9,8 @@ import time
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# No clock that begins with its machine says more; one that does must not lead beyond the calendar.
+_MOST_SECONDS = 1e9
 
 
 class BrowserClock:
@@ -35,5 +37,5 @@ class BrowserClock:
 
     def at(self, timestamp: float) -> datetime:
         """The instant of a number of seconds on the browser's clock."""
-        seconds = timestamp - (self._ahead or 0.0) + self._zero
+        seconds = max(-_MOST_SECONDS, min(_MOST_SECONDS, timestamp - (self._ahead or 0.0))) + self._zero
         return _EPOCH + timedelta(microseconds=round(seconds * 1_000_000))

@@ -72,6 +72,22 @@ def test_a_message_that_cannot_be_understood_costs_itself_alone() -> None:
     assert found.of("console")[0]["text"] == "still here"
 
 
+def test_a_browser_with_a_mad_clock_costs_nobody_the_end_of_a_session() -> None:
+    def body(told: Told) -> None:
+        told.request("open", "http://a/open", at=1e300)
+        told.request("over", "http://a/over", at=-1e300)
+        told.finished("over", 10, at=1e300)
+        told.say("Network.webSocketCreated", requestId="w", url="ws://a/s")
+        told.say("Network.webSocketWillSendHandshakeRequest", requestId="w", timestamp=1e300)
+        told.capture.on_event(PAGE, "Page.loadEventFired", {"timestamp": float("nan")})
+        told.capture.on_event(PAGE, "Page.frameNavigated", {})
+
+    found = told(body)
+    assert found.batches[-1][1]
+    assert {one["url"] for one in found.of("request")} == {"http://a/open", "http://a/over", "ws://a/s"}
+    assert [one["why"] for one in found.of("left_out")] == ["messages of the browser were not understood"]
+
+
 def test_a_target_of_another_context_is_not_told_of() -> None:
     def body(told: Told) -> None:
         told.attach("session-other", "tab-2", browserContextId="incognito")
@@ -121,7 +137,7 @@ def test_much_that_is_unread_at_the_end_is_read_behind_and_told() -> None:
     assert [said["text"] for said in told(body).of("console")] == [str(number) for number in range(2000)]
 
 
-def test_a_dropped_capture_tells_nothing_more() -> None:
+def test_a_dropped_capture_tells_nothing_more_but_that_it_is_over() -> None:
     events: list[CapturedEvent] = []
 
     def body(told: Told) -> None:
@@ -129,10 +145,10 @@ def test_a_dropped_capture_tells_nothing_more() -> None:
         told.capture.drop()
         told.capture.finish()
         events.extend(told.events)
-        told.batches.append((0, True))
 
-    told(body)
+    found = told(body)
     assert not events
+    assert found.batches == [(0, True)]
 
 
 def test_what_a_tab_said_before_it_was_closed_is_told() -> None:
