@@ -161,11 +161,14 @@ class Masker:
         return {**body, "text": self.text(text) if has_fields else _shapes_out(self._known_out(text))}
 
     def _known_out(self, text: str) -> str:
+        if not text.isascii():
+            # Half a surrogate pair, which any page can put into a text, cannot be written down.
+            text = text.encode("utf-8", "replace").decode()
         if self._known is None:
             return text
         text = self._known.sub(MASK, text)
-        if len(text) >= _LONG_TEXT:
-            # A long text may have been cut in the middle of a secret.
+        if len(text) >= _LONG_TEXT or text.endswith("…"):
+            # It may have been cut in the middle of a secret.
             end = text.removesuffix("…")
             for form in self._forms:
                 at = end.find(form[:_LEAST_SECRET], max(0, len(end) - len(form)))

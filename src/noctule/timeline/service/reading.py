@@ -4,6 +4,7 @@ What must always hold: a session of any length is read in bounded memory, since 
 what is in memory still is in it, too.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -63,9 +64,12 @@ class Reader:
         session = view.session
         # Read before the rows: what is written in between is in both, and told once.
         pending = await self._recorder.pending(session.id)
-        batches, costs = await self._database.read(lambda connection: self._rows(connection, session))
+        batches, costs = await self._database.read(lambda connection: self._rows(connection, session, query))
         own = [*_life(session), *_steps(view.steps, session.created_at), *costs]
-        small = [event for event in (*masked_events(own, Masker()), *pending) if query.wants(event)]
+        wanted_own = [event for event in own if query.wants(event)]
+        # What a step answered may be long.
+        masked = await asyncio.to_thread(masked_events, wanted_own, Masker()) if wanted_own else []
+        small = [*masked, *(event for event in pending if query.wants(event))]
         unread = {event.id for event in pending}
         order = merged(small)
         wanted = [batch for batch in batches if query.wants_batch(batch)]
@@ -77,9 +81,12 @@ class Reader:
             for event in order.add(found, following):
                 yield event
 
-    def _rows(self, connection: Connection, session: Session) -> tuple[list[Batch], list[Event]]:
+    def _rows(self, connection: Connection, session: Session, query: EventQuery) -> tuple[list[Batch], list[Event]]:
+        batches = store.of_session(connection, session.id)
+        if not query.wants_kind("cost"):
+            return batches, []
         bill = self._metering.explain(connection, session.workspace_id, session.id)
-        return store.of_session(connection, session.id), [_cost(line.event) for line in bill.lines]
+        return batches, [_cost(line.event) for line in bill.lines]
 
 
 def _life(session: Session) -> list[Event]:
