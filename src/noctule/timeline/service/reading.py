@@ -17,12 +17,13 @@ from noctule.kit.money import decimal_dollars
 from noctule.metering.service import Metering
 from noctule.sessions.service import Session, Status, Step
 from noctule.timeline import store
-from noctule.timeline.domain import Batch, Event, EventQuery, Masker, TimelinePage, merged
+from noctule.timeline.domain import Batch, Cursor, Event, EventQuery, Masker, TimelinePage, merged
 from noctule.timeline.service.keeping import Keeping, masked_events
 from noctule.timeline.service.recording import Recorder
 
-# Of a live session the newest may still be joined by what happened a moment before it.
-_SETTLES_WITHIN = timedelta(seconds=2)
+# Of a live session the newest may still be joined by what happened before it: an exchange is told when its body is
+# there, for which its browser has three seconds, and a busy browser is read two seconds late.
+_SETTLES_WITHIN = timedelta(seconds=6)
 
 
 class SessionView(Protocol):
@@ -55,9 +56,10 @@ class Reader:
             events.append(event)
         if view.session.status is not Status.ACTIVE:
             return TimelinePage(tuple(events), None, has_more=False)
-        settled_at = self._clock.now() - _SETTLES_WITHIN
-        settled = [event.place for event in events if event.at <= settled_at]
-        return TimelinePage(tuple(events), max(settled, default=query.after), has_more=False)
+        settled = Cursor(self._clock.now() - _SETTLES_WITHIN, "")
+        newest = events[-1].place if events else query.after
+        # Also back behind pages before this one, which were full of what is not settled.
+        return TimelinePage(tuple(events), min(newest or settled, settled), has_more=False)
 
     async def events(self, view: SessionView, query: EventQuery) -> AsyncIterator[Event]:
         """All that is asked for, in order."""

@@ -263,4 +263,4 @@ class Exchanges:
     def _drop(self, request_id: str, chain: _Chain) -> None:
         self._forget(request_id)
         for hop in chain.hops:
-            self._tell(hop.ended or hop.began, shaping.exchange(request_id, hop, self._clock))
+            self._tell(hop.ended or self._clock.now, shaping.exchange(request_id, hop, self._clock))
