@@ -105,6 +105,8 @@ class Capture:
         """One of the events that the driver reads as well. Call it before the driver's own handler."""
         if method in self._pages.METHODS:
             with self._unharmed():
+                if self._listener is not None and not self._clock.is_set:
+                    self._set_clock(float(params.get("timestamp", 0.0)))
                 self._pages.take(session_id, method, params, is_told=self._listener is not None)
 
     def on_log(self, data: bytes) -> None:
@@ -144,11 +146,21 @@ class Capture:
         if len(self._queue) >= most or self._queued_bytes + len(payload) > _MAX_QUEUED_BYTES:
             self._left_out["messages of the browser came faster than they could be read"] += 1
             return
+        if not self._clock.is_set:
+            with contextlib.suppress(ValueError):
+                self._set_clock(messages.timestamp_of(payload))
         self._queue.append((self._clock.now, payload))
         self._queued_bytes += len(payload)
         if self._with_bodies and len(self._queue) == 1:
             # A body can be asked for only as long as its page is there.
             self._schedule(0.0)
+
+    def _set_clock(self, timestamp: float) -> None:
+        """A browser elsewhere says how late it is there; what was noted before that moves along."""
+        if moved := self._clock.set(timestamp):
+            self._events = [(at + moved, kind, data) for at, kind, data in self._events]
+            self._queue = deque((came + moved, payload) for came, payload in self._queue)
+            self._allowances.clear()
 
     def _schedule(self, seconds: float) -> None:
         if self._timer is not None:
@@ -219,7 +231,6 @@ class Capture:
         if isinstance(message, messages.ConsoleMessage):
             self._console(place, message.message, came)
             return
-        self._clock.set(message.timestamp)
         if not self._sockets.take(place, message, came):
             self._exchanges.take(place, message, came, size)
 

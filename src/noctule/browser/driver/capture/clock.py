@@ -25,10 +25,17 @@ class BrowserClock:
         """Set its zero against wall time: once, when the session begins."""
         self._zero = time.time() - time.monotonic()
 
-    def set(self, timestamp: float) -> None:
-        """A message that has just come says that it is so late there."""
+    @property
+    def is_set(self) -> bool:
+        """Whether it is known how late it is there."""
+        return self._ahead is not None
+
+    def set(self, timestamp: float) -> float:
+        """A message that has just come says that it is so late there; answers by how much ``now`` has moved."""
         if self._ahead is None and timestamp:
             self._ahead = timestamp - time.monotonic()
+            return self._ahead
+        return 0.0
 
     @property
     def now(self) -> float:

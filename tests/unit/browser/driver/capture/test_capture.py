@@ -1,5 +1,10 @@
 """What is told of what a browser says, and what is left out."""
 
+import time
+from datetime import UTC, datetime
+
+import pytest
+
 from noctule.browser.commands import CapturedEvent
 from tests.unit.browser.driver.capture.saying import PAGE, TAB, Told, told
 
@@ -49,6 +54,25 @@ def test_instants_are_as_far_apart_as_on_the_browsers_clock() -> None:
 
     first, second = (event for event in told(body).events if event.kind == "request")
     assert (second.at - first.at).total_seconds() == 1.0
+
+
+@pytest.mark.parametrize("ahead", [-5000.0, 1_000_000.0])
+def test_the_clock_of_a_browser_elsewhere_is_laid_over_ours(ahead: float) -> None:
+    def body(told: Told) -> None:
+        there = time.monotonic() + ahead
+        told.say("Console.messageAdded", message={"text": "before anything tells the time"})
+        told.request("r", "http://a/", at=there)
+        told.capture.on_event(PAGE, "Page.domContentEventFired", {"timestamp": there})
+        told.capture.on_event(PAGE, "Page.loadEventFired", {"timestamp": there})
+        told.response("r")
+        told.finished("r", 10, at=there)
+
+    found = told(body, is_ours=False)
+    assert {event.kind for event in found.events} == {"tab", "console", "load", "request"}
+    now = datetime.now(UTC)
+    assert all(abs((now - event.at).total_seconds()) < 60 for event in found.events)
+    for told_at in (found.of("load")[0]["content_loaded_at"], found.of("request")[0]["started_at"]):
+        assert abs((now - datetime.fromisoformat(told_at)).total_seconds()) < 60
 
 
 def test_what_comes_too_fast_is_counted() -> None:
