@@ -57,7 +57,8 @@ _MEMBER = re.compile(
 _INNER_MEMBER = re.compile(
     r"""(\\")([\w .$-]{2,80})\1(\s*:\s*)(\\"(?:[^\\"]|\\\\(?:\\\\|\\"|[^\\"]))*(?:\\"|\\*$)|-?[\d.]+)"""
 )
-_MULTIPART = re.compile(r'(name="([^"\r\n]{1,200})"[^\r\n]{0,500}(?:\r?\n[^\r\n]{1,500}){0,5}\r?\n\r?\n)([^\r\n]*)')
+# Never tried again with less of a line: a page that writes a long one full of names would keep everybody waiting.
+_MULTIPART = re.compile(r'(name="([^"\r\n]{1,200})"[^\r\n]{0,500}+(?:\r?\n[^\r\n]{1,500}+){0,5}\r?\n\r?\n)([^\r\n]*)')
 _SHAPES = re.compile(
     r"(?<![A-Za-z0-9_-])(?:(Bearer|Basic|Negotiate|Digest)\s+[A-Za-z0-9._~+/=-]{8,}"
     r"|eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)*"
