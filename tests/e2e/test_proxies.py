@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.timeline_stage import agree, events, until, visit
 from tests.support.origin import Origin
 from tests.support.server import Server
 from tests.support.upstream import HttpUpstream
@@ -79,6 +80,50 @@ def test_the_pool_is_used_and_its_bytes_are_billed_both_ways(
     assert cost == pytest.approx(moved * 10 / 1e9, abs=1e-12)
     audit = server.noctule("usage", "audit", check=False)
     assert audit.returncode == 0, audit.stdout
+
+
+def test_archive_timeline_counter_and_usage_agree_on_the_bytes(
+    server: Server, origin: Origin, pool: HttpUpstream
+) -> None:
+    # One after the other: what is weighed is the exchanges, not how many connections they need.
+    origin.page(
+        "/priced",
+        """<!doctype html><title>Priced</title><link rel=icon href="data:,"><script>
+        (async () => {
+          await (await fetch('/bytes/200000')).arrayBuffer();
+          await (await fetch('/echo', {method: 'POST', body: 'x'.repeat(20000)})).text();
+          document.title = 'Done';
+        })();
+        </script>""",
+    )
+    pool.targets.clear()
+    with server.client() as client:
+        before = client.get("/usage").json()["proxy_usage_cost"]
+        session_id = client.post("/sessions/start", json={"proxies": True}).raise_for_status().json()["session_id"]
+        path = f"/sessions/{session_id}"
+        visit(client, path, f"{origin.url}priced")
+        stopped = client.delete(f"{path}/stop").raise_for_status().json()
+        until(lambda: sum(one["data"]["url"].startswith(origin.url) for one in events(client, path, "request")) == 3)
+        archive = client.get(f"{path}/har").raise_for_status().json()["log"]["entries"]
+        exchanges = [event["data"] for event in events(client, path, "request")]
+        cost = client.get("/usage").json()["proxy_usage_cost"] - before
+        asked = {"by": "session", "session": session_id}
+        (billed,) = client.get("/usage/breakdown", params=asked).raise_for_status().json()["items"]
+    assert f"127.0.0.1:{origin.port}" in pool.targets
+
+    sent, received = stopped["network_request_bytes"], stopped["network_response_bytes"]
+    assert sent > 20_000
+    assert received > 200_000
+    assert billed["proxy_bytes"] == sent + received
+    assert cost == pytest.approx((sent + received) * 10 / 1e9, abs=1e-12)
+    in_timeline = [sum(one["sizes"][f"{way}_bytes"] for one in exchanges) for way in ("request", "response")]
+    assert agree(in_timeline[0], sent), (in_timeline, sent)
+    assert agree(in_timeline[1], received), (in_timeline, received)
+    in_archive = [
+        sum(max(0, entry["request"]["headersSize"]) + entry["request"]["bodySize"] for entry in archive),
+        sum(entry["response"]["_transferSize"] for entry in archive),
+    ]
+    assert in_archive == in_timeline
 
 
 def test_a_proxy_of_the_caller_s_own_is_used_and_counted_but_free(

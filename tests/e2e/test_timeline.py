@@ -9,17 +9,12 @@ import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.e2e.timeline_stage import SECRET, busy_page, devtools, events, execute, started, until, visit
+from tests.e2e.timeline_stage import SECRET, agree, busy_page, devtools, events, execute, started, until, visit
 from tests.support.har import har_problems
 from tests.support.origin import Origin
 from tests.support.server import Server
 
 pytestmark = pytest.mark.slow
-
-# What no exchange has: heads that a connection lost, and what the browser asks for beside its pages.
-_OVERHEAD_BYTES = 300
-_OVERHEAD_SHARE = 0.05
-
 
 _IMPORT = """async archive => {
   const har = await import('/devtools/models/har/har.js');
@@ -105,7 +100,7 @@ def test_bytes_agree_with_the_egress_proxy_within_the_overhead(api: httpx.Client
     archive = api.get(f"{story}/har").json()["log"]["entries"]
     for name, counted in (("request", "network_request_bytes"), ("response", "network_response_bytes")):
         told, measured = sum(size[f"{name}_bytes"] for size in sizes), session[counted]
-        assert abs(told - measured) <= _OVERHEAD_BYTES + measured * _OVERHEAD_SHARE, (name, told, measured)
+        assert agree(told, measured), (name, told, measured)
     transferred = sum(entry["response"]["_transferSize"] for entry in archive)
     assert transferred == sum(event["data"]["sizes"]["response_bytes"] for event in events(api, story, "request"))
     ended = events(api, story, "session")[-1]["data"]

@@ -16,6 +16,10 @@ from tests.support.ports import free_port
 
 SECRET = "hunter2-of-the-form"
 
+# What no exchange has: heads that a connection lost, a proxy's greeting, what the browser asks for beside its pages.
+_OVERHEAD_BYTES = 300
+_OVERHEAD_SHARE = 0.05
+
 _PAGE = """<!doctype html><title>Busy</title><link rel=icon href="data:,"><img src="/bytes/700">
 <script>
 const text = (url, more) => fetch(url, more).then(answer => answer.text()).catch(() => 0);
@@ -104,6 +108,11 @@ def devtools(folder: Path) -> Iterator[Page]:
             yield page
         finally:
             browser.close()
+
+
+def agree(told: int, measured: int) -> bool:
+    """Whether the bytes of exchanges are those that went over the wire, but for the overhead."""
+    return abs(told - measured) <= _OVERHEAD_BYTES + measured * _OVERHEAD_SHARE
 
 
 def events(api: httpx.Client, path: str, *kinds: str) -> list[dict[str, Any]]:

@@ -32,6 +32,8 @@ _STANDSTILL_SECONDS = 1.0
 _LOOK_AGAIN_SECONDS = 0.01
 _LISTENING = re.compile(rb"DevTools listening on ws://127\.0\.0\.1:(\d+)(/devtools/browser/[0-9A-Za-z-]+)\s*\n")
 _NOISE = re.compile(r"dbus|WARNING|:INFO:|DevTools listening|^#\d|^\s*$")
+# Pages write to the log of a running browser as well, whatever they like, and what that is is nobody else's business.
+_ITS_OWN = re.compile(r"\[[\d:/.]+:(?:ERROR|FATAL):(?!CONSOLE)|Received signal \d")
 # Font configuration and time zone are the operator's; nothing else of the server's environment is passed on.
 _PASSED_ON = ("FONTCONFIG_FILE", "FONTCONFIG_PATH", "FONTCONFIG_SYSROOT", "TZ")
 
@@ -297,6 +299,8 @@ class BrowserProcess:
 
     def _last_words(self) -> str:
         lines = [line.strip() for line in self._stderr.text().splitlines() if not _NOISE.search(line)]
+        if self._endpoint.done():
+            lines = [line for line in lines if _ITS_OWN.match(line)]
         lines = [line for line in lines if "FATAL" in line] or lines
         return f"Its last words: {lines[-1][:300]}" if lines else ""
 

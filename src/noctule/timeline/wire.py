@@ -25,7 +25,7 @@ class TimelineResponse(WireResponse):
     """A page of a timeline.
 
     ``next_cursor`` is where to go on: at the next page where ``has_more`` says that there is one; else at what is still
-    to happen, ``null`` for a session that is over. Of a live session the events of the last two seconds are told again,
+    to happen, ``null`` for a session that is over. Of a live session the events of the last six seconds are told again,
     under the same ids.
     """
 

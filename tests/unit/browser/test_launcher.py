@@ -299,6 +299,22 @@ def test_a_failure_that_is_not_the_sandboxs_never_switches_it_off(tmp_path: Path
     run_bounded(body)
 
 
+def test_what_pages_wrote_is_not_among_the_last_words_of_a_browser(tmp_path: Path, passable: Path) -> None:
+    async def body() -> None:
+        console = '[1123/1.1:INFO:CONSOLE:1] "one\\nFATAL hunter2", source: http://a/ (1)\\n'
+        says = f"printf 'DevTools listening on ws://127.0.0.1:9/devtools/browser/a\\n{console}' >&2"
+        complaint = "echo '[1:1:1123/1.2:ERROR:gpu.cc(3)] no picture' >&2"
+        binary = _stand_in(passable / "shell", f"{says}; {complaint}; printf '{console}' >&2; sleep 0.3; exit 3")
+        async with started(tmp_path, headless_shell=binary) as launcher:
+            browser = await launcher.launch(wants_chromium=False, proxy_port=9)
+            how = await browser.wait()
+        assert "exit code 3" in how
+        assert "no picture" in how
+        assert "hunter2" not in how
+
+    run_bounded(body)
+
+
 def test_require_is_content_with_a_machine_that_has_namespaces(tmp_path: Path) -> None:
     async def body() -> None:
         async with started(tmp_path, sandbox="require") as launcher:

@@ -1,8 +1,10 @@
 """Timelines over HTTP: pages, filters, and who may see them."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
+from noctule.browser.commands import Captured, CapturedEvent
 from noctule.sessions.domain import CloseReason
 from tests.unit.timeline.house import House, Served, exchange, serve
 
@@ -80,6 +82,31 @@ def test_a_live_timeline_can_be_followed_without_a_gap(house: House) -> None:
         seen |= {event["id"]: event for event in page["events"]}
         whole = (await _get(tag, session))["events"]
         assert seen.keys() == {event["id"] for event in whole}
+
+    serve(house, body)
+
+
+def test_a_live_timeline_is_never_said_to_be_over(house: House) -> None:
+    async def body(tag: Served) -> None:
+        session = await house.start(tag.home)
+        for query in ({}, {"kind": "dialog"}):
+            assert (await _get(tag, session, **query))["next_cursor"] is not None
+
+    serve(house, body)
+
+
+def test_what_is_told_late_is_found_behind_pages_that_were_full(house: House) -> None:
+    async def body(tag: Served) -> None:
+        session = await house.start(tag.home)
+        house.clock.advance(60)
+        house.tell(session, *(("console", {"text": str(number)}) for number in range(4)))
+        query: dict[str, Any] = {"kind": ["console", "request"], "limit": 2}
+        while (page := await _get(tag, session, **query))["has_more"]:
+            query["cursor"] = page["next_cursor"]
+        ended = house.clock.now() - timedelta(seconds=3)
+        house.fleet.tell(Captured(session, (CapturedEvent(ended, *exchange("http://a/")),)))  # type: ignore[arg-type]
+        found = await _get(tag, session, kind="request", cursor=page["next_cursor"])
+        assert [event["data"]["url"] for event in found["events"]] == ["http://a/"]
 
     serve(house, body)
 

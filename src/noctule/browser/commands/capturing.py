@@ -23,7 +23,7 @@ class CapturedEvent:
 
     ``data`` by kind; a page is named by its target (``tab``):
 
-    - ``request``: one exchange, as ``driver/capture/exchanges.py`` says; a redirect is an exchange of its own.
+    - ``request``: one exchange, as ``driver/capture/shaping.py`` says; a redirect is an exchange of its own.
     - ``console``: ``level``, ``text``, ``source``, ``url``, ``line``, ``column``.
     - ``page_error``: ``text`` of an exception or rejection that no script caught, ``url``, ``line``.
     - ``dialog``: ``dialog`` (its kind), ``text``, ``url``, ``accepted``, ``input``.

@@ -57,7 +57,8 @@ _MEMBER = re.compile(
 _INNER_MEMBER = re.compile(
     r"""(\\")([\w .$-]{2,80})\1(\s*:\s*)(\\"(?:[^\\"]|\\\\(?:\\\\|\\"|[^\\"]))*(?:\\"|\\*$)|-?[\d.]+)"""
 )
-_MULTIPART = re.compile(r'(name="([^"\r\n]{1,200})"[^\r\n]{0,500}(?:\r?\n[^\r\n]{1,500}){0,5}\r?\n\r?\n)([^\r\n]*)')
+# Never tried again with less of a line: a page that writes a long one full of names would keep everybody waiting.
+_MULTIPART = re.compile(r'(name="([^"\r\n]{1,200})"[^\r\n]{0,500}+(?:\r?\n[^\r\n]{1,500}+){0,5}\r?\n\r?\n)([^\r\n]*)')
 _SHAPES = re.compile(
     r"(?<![A-Za-z0-9_-])(?:(Bearer|Basic|Negotiate|Digest)\s+[A-Za-z0-9._~+/=-]{8,}"
     r"|eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)*"
@@ -161,11 +162,14 @@ class Masker:
         return {**body, "text": self.text(text) if has_fields else _shapes_out(self._known_out(text))}
 
     def _known_out(self, text: str) -> str:
+        if not text.isascii():
+            # Half a surrogate pair, which any page can put into a text, cannot be written down.
+            text = text.encode("utf-8", "replace").decode()
         if self._known is None:
             return text
         text = self._known.sub(MASK, text)
-        if len(text) >= _LONG_TEXT:
-            # A long text may have been cut in the middle of a secret.
+        if len(text) >= _LONG_TEXT or text.endswith("…"):
+            # It may have been cut in the middle of a secret.
             end = text.removesuffix("…")
             for form in self._forms:
                 at = end.find(form[:_LEAST_SECRET], max(0, len(end) - len(form)))

@@ -4,6 +4,7 @@ What must always hold: a session of any length is read in bounded memory, since 
 what is in memory still is in it, too.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -16,12 +17,13 @@ from noctule.kit.money import decimal_dollars
 from noctule.metering.service import Metering
 from noctule.sessions.service import Session, Status, Step
 from noctule.timeline import store
-from noctule.timeline.domain import Batch, Event, EventQuery, Masker, TimelinePage, merged
+from noctule.timeline.domain import Batch, Cursor, Event, EventQuery, Masker, TimelinePage, merged
 from noctule.timeline.service.keeping import Keeping, masked_events
 from noctule.timeline.service.recording import Recorder
 
-# Of a live session the newest may still be joined by what happened a moment before it.
-_SETTLES_WITHIN = timedelta(seconds=2)
+# Of a live session the newest may still be joined by what happened before it: an exchange is told when its body is
+# there, for which its browser has three seconds, and a busy browser is read two seconds late.
+_SETTLES_WITHIN = timedelta(seconds=6)
 
 
 class SessionView(Protocol):
@@ -54,18 +56,22 @@ class Reader:
             events.append(event)
         if view.session.status is not Status.ACTIVE:
             return TimelinePage(tuple(events), None, has_more=False)
-        settled_at = self._clock.now() - _SETTLES_WITHIN
-        settled = [event.place for event in events if event.at <= settled_at]
-        return TimelinePage(tuple(events), max(settled, default=query.after), has_more=False)
+        settled = Cursor(self._clock.now() - _SETTLES_WITHIN, "")
+        newest = events[-1].place if events else query.after
+        # Also back behind pages before this one, which were full of what is not settled.
+        return TimelinePage(tuple(events), min(newest or settled, settled), has_more=False)
 
     async def events(self, view: SessionView, query: EventQuery) -> AsyncIterator[Event]:
         """All that is asked for, in order."""
         session = view.session
         # Read before the rows: what is written in between is in both, and told once.
         pending = await self._recorder.pending(session.id)
-        batches, costs = await self._database.read(lambda connection: self._rows(connection, session))
+        batches, costs = await self._database.read(lambda connection: self._rows(connection, session, query))
         own = [*_life(session), *_steps(view.steps, session.created_at), *costs]
-        small = [event for event in (*masked_events(own, Masker()), *pending) if query.wants(event)]
+        wanted_own = [event for event in own if query.wants(event)]
+        # What a step answered may be long.
+        masked = await asyncio.to_thread(masked_events, wanted_own, Masker()) if wanted_own else []
+        small = [*masked, *(event for event in pending if query.wants(event))]
         unread = {event.id for event in pending}
         order = merged(small)
         wanted = [batch for batch in batches if query.wants_batch(batch)]
@@ -77,9 +83,12 @@ class Reader:
             for event in order.add(found, following):
                 yield event
 
-    def _rows(self, connection: Connection, session: Session) -> tuple[list[Batch], list[Event]]:
+    def _rows(self, connection: Connection, session: Session, query: EventQuery) -> tuple[list[Batch], list[Event]]:
+        batches = store.of_session(connection, session.id)
+        if not query.wants_kind("cost"):
+            return batches, []
         bill = self._metering.explain(connection, session.workspace_id, session.id)
-        return store.of_session(connection, session.id), [_cost(line.event) for line in bill.lines]
+        return batches, [_cost(line.event) for line in bill.lines]
 
 
 def _life(session: Session) -> list[Event]:

@@ -142,6 +142,8 @@ class Recorder:
             taking.failures = 0
         except Exception as error:
             taking.failures += 1
+            # It may have been written all the same, and its number be taken.
+            taking.number = None
             log.error("events of session %s could not be written yet: %s", taking.session_id, error)
             if taking.is_captured or taking.failures < _TRIES_AFTER_THE_END:
                 taking.timer = asyncio.get_running_loop().call_later(_AGAIN_SECONDS, self._spawn, taking)
@@ -155,6 +157,7 @@ class Recorder:
                 if taking.left_out:
                     data = {"count": taking.left_out, "why": "events came faster than they could be written"}
                     taking.pending.append(Event(self._next_id(taking), self._clock.now(), "left_out", data))
+                    taking.pending_bytes += _EVENT_BYTES
                     taking.left_out = 0
                 events = taking.pending[:_BATCH_EVENTS]
                 if taking.number is None:
@@ -162,12 +165,17 @@ class Recorder:
                 await self._keeping.keep(taking.session_id, taking.number, events, taking.masker)
                 taking.number += 1
                 del taking.pending[: len(events)]
-                taking.pending_bytes = sum(map(_size, taking.pending))
+                taking.pending_bytes -= sum(map(_size, events))
 
 
 def _size(event: Event) -> int:
-    """About how much memory an event takes: bodies count, the rest is alike."""
+    """About how much memory an event takes: heads, bodies and what went through sockets count, the rest is alike."""
     if event.kind != NETWORK:
         return _EVENT_BYTES
-    bodies = (part.get("body") for part in (event.data.get("request"), event.data.get("response")) if part)
-    return _EVENT_BYTES + sum(len(body.get("text", "")) for body in bodies if body)
+    size = _EVENT_BYTES
+    for part in (event.data.get("request"), event.data.get("response")):
+        if part:
+            size += sum(len(name) + len(value) for name, value in part.get("headers", ()))
+            size += len((part.get("body") or {}).get("text", ""))
+    messages = (event.data.get("websocket") or {}).get("messages", ())
+    return size + sum(len(message.get("data", "")) for message in messages)

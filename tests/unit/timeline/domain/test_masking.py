@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -159,3 +160,22 @@ def test_json_within_json() -> None:
 def test_no_text_of_a_page_makes_masking_slow(text: str) -> None:
     # In quadratic time it would take minutes.
     assert Masker(["hunter2-hunter2"]).text(text)
+
+
+@pytest.mark.parametrize(
+    "piece", ["a=", '"ab":"', '\\"ab\\":\\"', 'name="a"', 'name="a"\r\n', "://", "eyJaaaaaa.", "Bearer ", '"ab" ', "\\"]
+)
+def test_a_text_that_is_made_to_be_hard_to_mask_costs_little(piece: str) -> None:
+    text = (piece * 262144)[:262144]
+    began = time.process_time()
+    Masker(["hunter2-secret"]).text(text)
+    assert time.process_time() - began < 1.0
+
+
+def test_half_a_surrogate_pair_becomes_a_sign_that_can_be_written() -> None:
+    masked = Masker(["hunter2"]).data({"text": "before \ud83d after", "headers": [["X-\ud83d", "é\udfff"]]})
+    assert masked == {"text": "before ? after", "headers": [["X-?", "é?"]]}
+
+
+def test_a_text_that_says_that_it_was_cut_does_not_end_in_a_part_of_a_secret() -> None:
+    assert Masker(["a-long-secret"]).data({"url": "data:,a-long-se…"}) == {"url": f"data:,{MASK}"}

@@ -117,3 +117,34 @@ def test_more_than_memory_has_room_for_is_counted(house: House) -> None:
         assert kept + sum(event.data["count"] for event in told if event.kind == "left_out") == 6000
 
     run(house, body)
+
+
+def test_a_batch_whose_number_is_taken_gets_another(house: House) -> None:
+    async def body(house: House) -> None:
+        session = await house.start()
+        house.tell(session, exchange("http://a/"))
+        await house.timelines.network(HOME, session, 10)
+        taking = house.timelines._recorder._sessions[session]
+        taking.number = 0
+        house.tell(session, console("a"), is_last=True)
+        async with asyncio.timeout(10):
+            while not taking.failures:
+                await asyncio.sleep(0.01)
+        await house.timelines.close()
+        assert await house.kinds(session) == ["session", "cost", "request", "console"]
+
+    run(house, body)
+
+
+def test_long_heads_and_what_goes_through_sockets_count_as_memory(house: House) -> None:
+    async def body(house: House) -> None:
+        session = await house.start()
+        response = {"headers": [["X", "v" * 30_000]]}
+        socket = {"messages": [{"type": "send", "data": "x" * 1000}] * 100}
+        house.tell(session, *[exchange("http://a/", response=response, websocket=socket)] * 200)
+        await house.written(session)
+        assert house.timelines._recorder._sessions[session].pending_bytes == 0
+        left_out = [e async for e in await house.timelines.events(HOME, session, EventQuery(frozenset({"left_out"})))]
+        assert left_out[0].data["count"] > 50
+
+    run(house, body)

@@ -9,9 +9,10 @@ that sends nonsense costs its own messages and nothing else.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from noctule.browser.cdp import CdpConnection
@@ -103,7 +104,10 @@ class Capture:
     def on_event(self, session_id: str, method: str, params: dict[str, Any]) -> None:
         """One of the events that the driver reads as well. Call it before the driver's own handler."""
         if method in self._pages.METHODS:
-            self._pages.take(session_id, method, params, is_told=self._listener is not None)
+            with self._unharmed():
+                if self._listener is not None and not self._clock.is_set:
+                    self._set_clock(float(params.get("timestamp", 0.0)))
+                self._pages.take(session_id, method, params, is_told=self._listener is not None)
 
     def on_log(self, data: bytes) -> None:
         """A piece of what the browser wrote to its log."""
@@ -120,10 +124,12 @@ class Capture:
         self._end_or_go_on()
 
     def drop(self) -> None:
-        """Tell nothing more, unless ``finish`` was called: then it goes on to its end."""
+        """Tell nothing more but that this was all, unless ``finish`` was called: then it goes on to its end."""
         if not self._is_ending:
             self._stop()
-            self._listener = None
+            self._events.clear()
+            self._left_out.clear()
+            self._deliver(is_last=True)
 
     def _stop(self) -> None:
         self._connection.on_taken = None
@@ -140,11 +146,21 @@ class Capture:
         if len(self._queue) >= most or self._queued_bytes + len(payload) > _MAX_QUEUED_BYTES:
             self._left_out["messages of the browser came faster than they could be read"] += 1
             return
+        if not self._clock.is_set:
+            with contextlib.suppress(ValueError):
+                self._set_clock(messages.timestamp_of(payload))
         self._queue.append((self._clock.now, payload))
         self._queued_bytes += len(payload)
         if self._with_bodies and len(self._queue) == 1:
             # A body can be asked for only as long as its page is there.
             self._schedule(0.0)
+
+    def _set_clock(self, timestamp: float) -> None:
+        """A browser elsewhere says how late it is there; what was noted before that moves along."""
+        if moved := self._clock.set(timestamp):
+            self._events = [(at + moved, kind, data) for at, kind, data in self._events]
+            self._queue = deque((came + moved, payload) for came, payload in self._queue)
+            self._allowances.clear()
 
     def _schedule(self, seconds: float) -> None:
         if self._timer is not None:
@@ -166,17 +182,20 @@ class Capture:
             asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self._end_or_go_on)
             return
         now = self._clock.now
-        for exchange in (*self._exchanges.finish(), *self._sockets.finish()):
-            self._tell(now, "request", exchange)
+        for unfinished in (self._exchanges.finish(), self._sockets.finish()):
+            with self._unharmed():
+                for exchange in unfinished:
+                    self._tell(now, "request", exchange)
         self._settle(is_last=True)
         self._deliver(is_last=True)
 
     def _settle(self, *, is_last: bool = False) -> None:
         now = self._clock.now
-        if gone := self._pages.forget_gone():
-            self._exchanges.leave(gone, now)
-            self._sockets.leave(gone, now)
-        self._exchanges.settle(now)
+        with self._unharmed():
+            if gone := self._pages.forget_gone():
+                self._exchanges.leave(gone, now)
+                self._sockets.leave(gone, now)
+            self._exchanges.settle(now)
         for error in self._errors.settled(now if is_last else now - _ERROR_SETTLES_SECONDS):
             self._tell(
                 error.heard,
@@ -192,24 +211,28 @@ class Capture:
         for _ in range(min(at_most, len(self._queue))):
             came, payload = self._queue.popleft()
             self._queued_bytes -= len(payload)
-            try:
+            with self._unharmed():
                 session_id, message = messages.decode(payload)
-                self._read_one(session_id, message, came)
-            except Exception as error:
-                # A browser of another kind may say it in another form.
-                log.debug("a message could not be captured: %s", type(error).__name__)
-                self._left_out["messages of the browser were not understood"] += 1
+                self._read_one(session_id, message, came, len(payload))
 
-    def _read_one(self, session_id: str, message: messages.Message, came: float) -> None:
+    @contextlib.contextmanager
+    def _unharmed(self) -> Iterator[None]:
+        """A browser of another kind may say things in another form."""
+        try:
+            yield
+        except Exception as error:
+            log.debug("a message could not be captured: %s", type(error).__name__)
+            self._left_out["messages of the browser were not understood"] += 1
+
+    def _read_one(self, session_id: str, message: messages.Message, came: float, size: int) -> None:
         place = self._pages.place(session_id)
         if place is None:
             return
         if isinstance(message, messages.ConsoleMessage):
             self._console(place, message.message, came)
             return
-        self._clock.set(message.timestamp)
         if not self._sockets.take(place, message, came):
-            self._exchanges.take(place, message, came)
+            self._exchanges.take(place, message, came, size)
 
     def _console(self, place: Place, said: messages.ConsoleText, came: float) -> None:
         self._errors.heard(said.text)

@@ -9,6 +9,8 @@ import time
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# No clock that begins with its machine says more; one that does must not lead beyond the calendar.
+_MOST_SECONDS = 1e9
 
 
 class BrowserClock:
@@ -23,10 +25,17 @@ class BrowserClock:
         """Set its zero against wall time: once, when the session begins."""
         self._zero = time.time() - time.monotonic()
 
-    def set(self, timestamp: float) -> None:
-        """A message that has just come says that it is so late there."""
+    @property
+    def is_set(self) -> bool:
+        """Whether it is known how late it is there."""
+        return self._ahead is not None
+
+    def set(self, timestamp: float) -> float:
+        """A message that has just come says that it is so late there; answers by how much ``now`` has moved."""
         if self._ahead is None and timestamp:
             self._ahead = timestamp - time.monotonic()
+            return self._ahead
+        return 0.0
 
     @property
     def now(self) -> float:
@@ -35,5 +44,5 @@ class BrowserClock:
 
     def at(self, timestamp: float) -> datetime:
         """The instant of a number of seconds on the browser's clock."""
-        seconds = timestamp - (self._ahead or 0.0) + self._zero
+        seconds = max(-_MOST_SECONDS, min(_MOST_SECONDS, timestamp - (self._ahead or 0.0))) + self._zero
         return _EPOCH + timedelta(microseconds=round(seconds * 1_000_000))

@@ -5,7 +5,8 @@ DevTools tells of them only to a client that has switched ``Runtime`` on, and pa
 hear of errors of the page's own. The log has them all, whoever listens (measured on Chromium 156).
 
 What must always hold: what a page writes to its console in the same words is no error, as soon as the browser has told
-of both; a page that writes without end costs no more than ``MAX_RECORD_BYTES``.
+of both; a page that writes without end costs no more than ``MAX_RECORD_BYTES``, and whatever it writes is searched in
+time proportional to its length, since that is done on the loop.
 """
 
 import re
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 
 MAX_RECORD_BYTES = 16 * 1024
 _MAX_REMEMBERED = 500
-_BEGIN = re.compile(rb'\[[^\]\n]{1,120}:(?:INFO|WARNING|ERROR):CONSOLE:\d+\] "')
-_END = re.compile(rb'", source: ([^\n]{0,4096}?) \((\d+)\)\n')
+_BEGIN = re.compile(rb'^\[[^\[\]\n]{1,120}:(?:INFO|WARNING|ERROR):CONSOLE:\d{1,9}\] "', re.MULTILINE)
+# A source that could hold the mark itself would be looked through from each of its marks on.
+_END = re.compile(rb'", source: ((?:(?!", source: )[^\n]){0,4096}?) \((\d{1,9})\)\n')
 _ERROR = b"Uncaught "
 
 

@@ -4,7 +4,8 @@ A redirect ends one exchange and begins the next under the same id. The heads as
 of their own, before or after the rest and possibly late, so a finished exchange waits for its own a moment.
 
 What must always hold: what is known of a request is told once, however many targets speak of it; no more than
-``MAX_OPEN`` requests are held, and each of their texts has a bound.
+``MAX_OPEN`` requests are held, and of all that was said of them no more than ``MAX_HELD_BYTES``: an address may have
+two million characters. Where there is no room the oldest is told as far as it has come.
 """
 
 from collections import OrderedDict
@@ -31,6 +32,7 @@ from noctule.browser.driver.capture.messages import (
 from noctule.browser.driver.capture.shaping import Place
 
 MAX_OPEN = 2000
+MAX_HELD_BYTES = 16 * 1024 * 1024
 _LINGER_SECONDS = 0.5
 _MAX_HOPS = 30
 
@@ -78,6 +80,7 @@ class _Chain:
     matched: int = 0
     counted_by: Place | None = None
     is_over: bool = False
+    held_bytes: int = 0
 
 
 class Exchanges:
@@ -89,14 +92,15 @@ class Exchanges:
         self._wants_body = wants_body
         self._chains: OrderedDict[str, _Chain] = OrderedDict()
         self._late: dict[str, float] = {}
+        self._held_bytes = 0
 
-    @property
-    def open(self) -> int:
-        """How many requests are held."""
-        return len(self._chains)
+    def take(self, place: Place, message: Message, now: float, size: int) -> None:
+        """Take one message of ``size`` bytes in; ``now`` is the time on the browser's clock."""
+        self._take(place, message, now)
+        if not isinstance(message, DataReceived):
+            self._hold(message.request_id, size)  # type: ignore[union-attr]
 
-    def take(self, place: Place, message: Message, now: float) -> None:
-        """Take one message in; ``now`` is the time on the browser's clock."""
+    def _take(self, place: Place, message: Message, now: float) -> None:
         chain = self._chains.get(message.request_id)  # type: ignore[union-attr]
         match message:
             case RequestWillBeSent():
@@ -144,7 +148,7 @@ class Exchanges:
     def finish(self) -> Iterable[dict[str, Any]]:
         """All that is still under way, as far as it has come; nothing is held afterwards."""
         for request_id, chain in list(self._chains.items()):
-            self._chains.pop(request_id)
+            self._forget(request_id)
             for hop in chain.hops:
                 if hop.ended:
                     self._tell(hop.ended, shaping.exchange(request_id, hop, self._clock))
@@ -153,14 +157,12 @@ class Exchanges:
                     if hop.response is not None:
                         hop.response_bytes = hop.response.encoded_data_length + hop.content_bytes
                     yield shaping.exchange(request_id, hop, self._clock)
-        self._late.clear()
 
     # -- inside --------------------------------------------------------------------------------------------
 
     def _begin(self, place: Place, request_id: str) -> _Chain:
         if len(self._chains) >= MAX_OPEN:
-            oldest = next(iter(self._chains))
-            self._drop(oldest, self._chains[oldest])
+            self._drop_oldest()
         chain = self._chains[request_id] = _Chain(place)
         return chain
 
@@ -240,11 +242,25 @@ class Exchanges:
             chain.matched += hop.has_extra
             self._tell(hop.ended, shaping.exchange(request_id, hop, self._clock))
         if chain.is_over:
-            self._chains.pop(request_id, None)
-            self._late.pop(request_id, None)
+            self._forget(request_id)
+
+    def _hold(self, request_id: str, size: int) -> None:
+        if (chain := self._chains.get(request_id)) is not None:
+            chain.held_bytes += size
+            self._held_bytes += size
+            while self._held_bytes > MAX_HELD_BYTES:
+                self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        oldest = next(iter(self._chains))
+        self._drop(oldest, self._chains[oldest])
+
+    def _forget(self, request_id: str) -> None:
+        self._late.pop(request_id, None)
+        if (chain := self._chains.pop(request_id, None)) is not None:
+            self._held_bytes -= chain.held_bytes
 
     def _drop(self, request_id: str, chain: _Chain) -> None:
-        self._chains.pop(request_id, None)
-        self._late.pop(request_id, None)
+        self._forget(request_id)
         for hop in chain.hops:
-            self._tell(hop.ended or hop.began, shaping.exchange(request_id, hop, self._clock))
+            self._tell(hop.ended or self._clock.now, shaping.exchange(request_id, hop, self._clock))

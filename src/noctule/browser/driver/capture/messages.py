@@ -277,6 +277,12 @@ def is_read(payload: bytes) -> bool:
     return payload[_HEAD : payload.find(b'"', _HEAD)] in _DECODERS
 
 
+def timestamp_of(payload: bytes) -> float:
+    """When a message was said, in seconds on the browser's clock; 0.0 where it does not tell. Raises ``ValueError``."""
+    _, message = decode(payload)
+    return 0.0 if isinstance(message, ConsoleMessage) else message.timestamp
+
+
 def decode(payload: bytes) -> tuple[str, Message]:
     """The target's session id and what it says. Raises ``ValueError`` for what is not in that form."""
     decoder = _DECODERS[payload[_HEAD : payload.find(b'"', _HEAD)]]

@@ -93,10 +93,9 @@ class Pages:
         tab = target["targetId"] if kind == "page" else above.tab if above is not None and kind not in _WORKERS else ""
         place = self._places[session_id] = Place(kind, tab, session_id)
         if kind == "page":
-            self._urls[session_id] = target.get("url", "")
+            url = self._urls[session_id] = cut_url(target.get("url", ""))
             if is_told:
-                url, opener = target.get("url", ""), target.get("openerId", "")
-                self._tab("opened", place, {"url": cut_url(url), "opener": opener})
+                self._tab("opened", place, {"url": url, "opener": target.get("openerId", "")})
 
     def _detached(self, session_id: str, *, is_told: bool) -> None:
         place = self._places.pop(session_id, None)
@@ -107,7 +106,7 @@ class Pages:
         self._documents.pop(session_id, None)
         self._dialogs.pop(session_id, None)
         if place is not None and place.target == "page" and is_told:
-            self._tab("closed", place, {"url": cut_url(url)})
+            self._tab("closed", place, {"url": url})
 
     def _tab(self, state: str, place: Place, more: dict[str, Any]) -> None:
         self._tell(self._clock.now, "tab", {"tab": place.tab, "state": state, **more})
@@ -121,9 +120,8 @@ class Pages:
             self._navigated(place, session_id, params["frame"])
         elif method == "Page.navigatedWithinDocument":
             if params["frameId"] == place.tab:
-                self._urls[session_id] = params["url"]
                 loader = self._documents.get(session_id, ("", 0.0))[0]
-                self._navigation(place, params["url"], loader, "same_document", None)
+                self._navigation(place, session_id, params["url"], loader, "same_document")
         elif method == "Page.domContentEventFired":
             loader = self._documents.get(session_id, ("", 0.0))[0]
             self._documents[session_id] = (loader, params["timestamp"])
@@ -144,12 +142,14 @@ class Pages:
         if frame.get("parentId"):
             return
         url = frame["url"] + frame.get("urlFragment", "")
-        self._urls[session_id] = url
         self._documents[session_id] = (frame["loaderId"], 0.0)
-        self._navigation(place, url, frame["loaderId"], "new_document", frame.get("unreachableUrl"))
+        self._navigation(place, session_id, url, frame["loaderId"], "new_document", frame.get("unreachableUrl"))
 
-    def _navigation(self, place: Place, url: str, loader: str, kind: str, unreachable: str | None) -> None:
-        told = {"tab": place.tab, "url": cut_url(url), "loader": loader, "navigation": kind}
+    def _navigation(
+        self, place: Place, session_id: str, url: str, loader: str, kind: str, unreachable: str | None = None
+    ) -> None:
+        url = self._urls[session_id] = cut_url(url)
+        told = {"tab": place.tab, "url": url, "loader": loader, "navigation": kind}
         if unreachable:
             told["unreachable_url"] = cut_url(unreachable)
         self._tell(self._clock.now, "navigation", told)

@@ -23,6 +23,7 @@ MAX_INLINE_URL_CHARACTERS = 256
 MAX_POST_BYTES = 16 * 1024
 _MAX_HEADERS = 100
 _MAX_HEADER_CHARACTERS = 4096
+_MAX_HEAD_CHARACTERS = 32 * 1024
 _MAX_FRAMES = 5
 
 
@@ -46,13 +47,18 @@ def cut_url(url: str) -> str:
 
 
 def header_pairs(headers: Mapping[str, str]) -> list[list[str]]:
-    """Headers as pairs: those of one name, which the browser joins by line breaks, each for itself."""
-    pairs = [
-        [cut(name, _MAX_HEADER_CHARACTERS), cut(value, _MAX_HEADER_CHARACTERS)]
-        for name, values in headers.items()
-        for value in values.split("\n")
-    ]
-    return pairs[:_MAX_HEADERS]
+    """Headers as pairs: those of one name, which the browser joins by line breaks, each for itself; the first ones of
+    a head that is too long."""
+    pairs: list[list[str]] = []
+    room = _MAX_HEAD_CHARACTERS
+    for name, values in headers.items():
+        for value in values.split("\n"):
+            pair = [cut(name, _MAX_HEADER_CHARACTERS), cut(value, _MAX_HEADER_CHARACTERS)]
+            room -= len(pair[0]) + len(pair[1])
+            if room < 0 or len(pairs) == _MAX_HEADERS:
+                return pairs
+            pairs.append(pair)
+    return pairs
 
 
 def head_bytes(first_line: str, headers: Iterable[tuple[str, str]]) -> int:

@@ -11,7 +11,6 @@ from typing import Any
 from noctule.browser.driver.capture.clock import BrowserClock
 from noctule.browser.driver.capture.exchanges import Tell
 from noctule.browser.driver.capture.messages import (
-    Initiator,
     Message,
     SocketClosed,
     SocketCreated,
@@ -57,7 +56,7 @@ class _Way:
 class _Socket:
     place: Place
     url: str
-    made_by: Initiator
+    made_by: dict[str, Any]
     began: float
     request_headers: dict[str, str] = field(default_factory=dict)
     response: SocketResponse | None = None
@@ -81,7 +80,8 @@ class Sockets:
         """Take one message in; says whether it was about a WebSocket."""
         if isinstance(message, SocketCreated):
             if len(self._open) < MAX_SOCKETS:
-                self._open[message.request_id] = _Socket(place, message.url, message.initiator, now)
+                made_by = initiator(message.initiator)
+                self._open[message.request_id] = _Socket(place, cut_url(message.url), made_by, now)
             return True
         if not isinstance(
             message, SocketHandshakeSent | SocketHandshakeReceived | SocketFrameSent | SocketFailed | SocketClosed
@@ -148,9 +148,9 @@ class Sockets:
             "frame": "",
             "loader": "",
             "method": "GET",
-            "url": cut_url(socket.url),
+            "url": socket.url,
             "type": "websocket",
-            "initiator": initiator(socket.made_by),
+            "initiator": socket.made_by,
             "started_at": self._clock.at(socket.began).isoformat(),
             "duration_ms": round(over, 3) if ended is not None else None,
             "request": {

@@ -16,9 +16,9 @@ TAB = "tab-1"
 class Told:
     """A started capture with one tab, and all that it told."""
 
-    def __init__(self, level: CaptureLevel = "on") -> None:
+    def __init__(self, level: CaptureLevel = "on", *, is_ours: bool = True) -> None:
         self.connection = CdpConnection("nowhere", "/")
-        self.capture = Capture(self.connection, is_ours=True)
+        self.capture = Capture(self.connection, is_ours=is_ours)
         self.events: list[CapturedEvent] = []
         self.batches: list[tuple[int, bool]] = []
         self.attach(PAGE, TAB)
@@ -73,11 +73,11 @@ class Told:
         self.batches.append((len(events), is_last))
 
 
-def told(body: Callable[[Told], None], level: CaptureLevel = "on") -> Told:
+def told(body: Callable[[Told], None], level: CaptureLevel = "on", *, is_ours: bool = True) -> Told:
     """Run ``body``, end the capture, and answer what it told."""
 
     async def main() -> Told:
-        told = Told(level)
+        told = Told(level, is_ours=is_ours)
         body(told)
         told.capture.finish()
         async with asyncio.timeout(10):

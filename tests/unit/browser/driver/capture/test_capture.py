@@ -1,5 +1,10 @@
 """What is told of what a browser says, and what is left out."""
 
+import time
+from datetime import UTC, datetime
+
+import pytest
+
 from noctule.browser.commands import CapturedEvent
 from tests.unit.browser.driver.capture.saying import PAGE, TAB, Told, told
 
@@ -51,6 +56,25 @@ def test_instants_are_as_far_apart_as_on_the_browsers_clock() -> None:
     assert (second.at - first.at).total_seconds() == 1.0
 
 
+@pytest.mark.parametrize("ahead", [-5000.0, 1_000_000.0])
+def test_the_clock_of_a_browser_elsewhere_is_laid_over_ours(ahead: float) -> None:
+    def body(told: Told) -> None:
+        there = time.monotonic() + ahead
+        told.say("Console.messageAdded", message={"text": "before anything tells the time"})
+        told.request("r", "http://a/", at=there)
+        told.capture.on_event(PAGE, "Page.domContentEventFired", {"timestamp": there})
+        told.capture.on_event(PAGE, "Page.loadEventFired", {"timestamp": there})
+        told.response("r")
+        told.finished("r", 10, at=there)
+
+    found = told(body, is_ours=False)
+    assert {event.kind for event in found.events} == {"tab", "console", "load", "request"}
+    now = datetime.now(UTC)
+    assert all(abs((now - event.at).total_seconds()) < 60 for event in found.events)
+    for told_at in (found.of("load")[0]["content_loaded_at"], found.of("request")[0]["started_at"]):
+        assert abs((now - datetime.fromisoformat(told_at)).total_seconds()) < 60
+
+
 def test_what_comes_too_fast_is_counted() -> None:
     def body(told: Told) -> None:
         for number in range(20_500):
@@ -70,6 +94,22 @@ def test_a_message_that_cannot_be_understood_costs_itself_alone() -> None:
     found = told(body)
     assert found.of("left_out")[0]["count"] == 1
     assert found.of("console")[0]["text"] == "still here"
+
+
+def test_a_browser_with_a_mad_clock_costs_nobody_the_end_of_a_session() -> None:
+    def body(told: Told) -> None:
+        told.request("open", "http://a/open", at=1e300)
+        told.request("over", "http://a/over", at=-1e300)
+        told.finished("over", 10, at=1e300)
+        told.say("Network.webSocketCreated", requestId="w", url="ws://a/s")
+        told.say("Network.webSocketWillSendHandshakeRequest", requestId="w", timestamp=1e300)
+        told.capture.on_event(PAGE, "Page.loadEventFired", {"timestamp": float("nan")})
+        told.capture.on_event(PAGE, "Page.frameNavigated", {})
+
+    found = told(body)
+    assert found.batches[-1][1]
+    assert {one["url"] for one in found.of("request")} == {"http://a/open", "http://a/over", "ws://a/s"}
+    assert [one["why"] for one in found.of("left_out")] == ["messages of the browser were not understood"]
 
 
 def test_a_target_of_another_context_is_not_told_of() -> None:
@@ -121,7 +161,7 @@ def test_much_that_is_unread_at_the_end_is_read_behind_and_told() -> None:
     assert [said["text"] for said in told(body).of("console")] == [str(number) for number in range(2000)]
 
 
-def test_a_dropped_capture_tells_nothing_more() -> None:
+def test_a_dropped_capture_tells_nothing_more_but_that_it_is_over() -> None:
     events: list[CapturedEvent] = []
 
     def body(told: Told) -> None:
@@ -129,10 +169,10 @@ def test_a_dropped_capture_tells_nothing_more() -> None:
         told.capture.drop()
         told.capture.finish()
         events.extend(told.events)
-        told.batches.append((0, True))
 
-    told(body)
+    found = told(body)
     assert not events
+    assert found.batches == [(0, True)]
 
 
 def test_what_a_tab_said_before_it_was_closed_is_told() -> None:

@@ -1,5 +1,7 @@
 """Errors of pages, read from a browser's log."""
 
+import time
+
 import pytest
 
 from noctule.browser.driver.capture.errors import MAX_RECORD_BYTES, ErrorLog
@@ -53,3 +55,22 @@ def test_a_log_without_an_end_is_bounded() -> None:
     assert len(log._rest) <= 2 * MAX_RECORD_BYTES
     log.feed(b"\n" + RECORD, 1.0)
     assert log.settled(2.0)[-1].url == "http://a/x.js"
+
+
+def test_a_source_may_have_the_marks_of_a_record_in_its_text() -> None:
+    record = RECORD.replace(b"thrown", b'", source: http://b/y.js (1) and more')
+    assert settled(record) == [('Uncaught Error: ", source: http://b/y.js (1) and more', "http://a/x.js", 13)]
+
+
+def test_a_line_number_that_is_none_costs_its_record_alone() -> None:
+    assert settled(RECORD.replace(b"(13)", b"(" + b"1" * 5000 + b")"), b"\n" + RECORD)[-1][2] == 13
+
+
+@pytest.mark.parametrize("piece", [b"[", b'", source: ', b'", source: (1', b"[1/2:INFO:CONSOLE:1"])
+def test_a_log_that_is_made_to_be_hard_to_read_costs_little(piece: bytes) -> None:
+    log = ErrorLog()
+    text = (b'[1/2:INFO:CONSOLE:1] "Uncaught ' + piece * 65536)[:65536]
+    began = time.process_time()
+    for _ in range(16):
+        log.feed(text, 1.0)
+    assert time.process_time() - began < 1.0

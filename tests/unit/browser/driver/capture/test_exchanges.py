@@ -1,9 +1,14 @@
 """Exchanges, put together from messages that come in any order."""
 
+import json
 from typing import Any
 
 import pytest
 
+from noctule.browser.driver.capture import messages
+from noctule.browser.driver.capture.clock import BrowserClock
+from noctule.browser.driver.capture.exchanges import MAX_HELD_BYTES, Exchanges
+from noctule.browser.driver.capture.shaping import Place
 from tests.unit.browser.driver.capture.saying import PAGE, Told, told
 
 
@@ -169,3 +174,28 @@ def test_a_websocket_is_one_exchange_with_its_messages_counted() -> None:
     assert exchange["response"]["status"] == 101
     # A masked frame of five bytes has a head of six.
     assert exchange["sizes"]["request_bytes"] == exchange["request"]["head_bytes"] + 150 * 11
+
+
+def test_requests_with_long_addresses_are_held_as_far_as_there_is_room() -> None:
+    over: list[str] = []
+    exchanges = Exchanges(
+        BrowserClock(is_ours=True), lambda _, exchange: over.append(exchange["id"]), wants_body=lambda *_: False
+    )
+    each = MAX_HELD_BYTES // 10
+    for number in range(25):
+        params = {"requestId": f"r{number}", "timestamp": 1.0, "request": {"url": "http://a/" + "x" * each}}
+        payload = json.dumps({"method": "Network.requestWillBeSent", "params": params}, separators=(",", ":")).encode()
+        exchanges.take(Place("page", "T", PAGE), messages.decode(payload)[1], 1.0, len(payload))
+    assert over == [f"r{number}" for number in range(16)]
+    assert [one["id"] for one in exchanges.finish()] == [f"r{number}" for number in range(16, 25)]
+
+
+def test_a_head_that_is_too_long_is_told_as_far_as_there_is_room() -> None:
+    def body(told: Told) -> None:
+        told.request("r", "http://a/")
+        told.response("r", headers={f"X-{number}": "v" * 4000 for number in range(100)})
+        told.finished("r", 400_000)
+
+    (exchange,) = told(body).of("request")
+    assert [name for name, _ in exchange["response"]["headers"]] == [f"X-{number}" for number in range(8)]
+    assert exchange["response"]["head_bytes"] > 400_000 - 1000
