@@ -45,8 +45,8 @@ class Watch:
 
     def received(self) -> None:
         """The client acknowledges a frame."""
-        self.watcher.received()
-        self._room.ready()
+        if self.watcher.received():
+            self._room.ready()
 
     def leave(self) -> None:
         """The client is gone."""

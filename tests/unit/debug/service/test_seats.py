@@ -24,13 +24,14 @@ class _Pictures:
     def __init__(self) -> None:
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.takers: list[Taker] = []
+        self.asked = 0
 
     def join(self, taker: Taker) -> Callable[[], None]:
         self.takers.append(taker)
         return lambda: self.takers.remove(taker)
 
     def ready(self) -> None:
-        pass
+        self.asked += 1
 
 
 class _Hand:
@@ -275,6 +276,16 @@ def test_commands_are_carried_out_one_after_the_other_and_their_failures_told() 
         assert [data for kind, data in told if kind == "notice"] == [
             "ftp: addresses are refused; use https:// or http://"
         ]
+
+    _run(act)
+
+
+def test_receipts_for_nothing_ask_for_no_pictures() -> None:
+    async def act(stage: _Stage) -> None:
+        seat = stage.sit()
+        for _ in range(1000):
+            seat.received()
+        assert stage.pictures.asked == 0
 
     _run(act)
 
