@@ -66,6 +66,28 @@ def websocket_protocol(gate: CdpGate, patience: Patience | None = None) -> type[
     return Upgrade
 
 
+class _OtherSocket(WebSocketsSansIOProtocol):
+    """uvicorn's protocol, which closes a connection whose client reads nothing by waiting for it without end."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def __init__(
+        self, patience_seconds: float, config: Config, server_state: ServerState, app_state: dict[str, Any]
+    ) -> None:
+        super().__init__(config=config, server_state=server_state, app_state=app_state)
+        self._patience_seconds = patience_seconds
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        if not self.disconnected:
+            self._deadline = self.loop.call_later(self._patience_seconds, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+        super().connection_lost(exc)
+
+
 class _Upgrade(asyncio.Protocol):
     """Reads the handshake that uvicorn hands over, and decides who speaks on this connection from now on."""
 
@@ -114,9 +136,8 @@ class _Upgrade(asyncio.Protocol):
         path, _, query = head.first_line[1].partition("?")
         match = _CDP_PATH.fullmatch(path) or _PAGE_PATH.fullmatch(path)
         if match is None:
-            self._other = WebSocketsSansIOProtocol(
-                config=self._config, server_state=self._state, app_state=self._app_state
-            )
+            patience_seconds = self._shared.patience.stuck_after_seconds
+            self._other = _OtherSocket(patience_seconds, self._config, self._state, self._app_state)
             self._other.connection_made(self._transport)
             self._other.data_received(data)
             return

@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.server import ServerConnection, serve
 
+from noctule.browser.relay import Patience
 from noctule.http.upgrade import CLIENTS_PER_SESSION
 from tests.unit.browser.relay.stage import ENDED_SESSION, SESSION, TAB, TOKEN, Gate, Stage, puppet, served
 
@@ -96,6 +97,26 @@ def test_other_sockets_and_plain_requests_are_left_to_uvicorn(stage: Stage) -> N
         connect(f"ws://127.0.0.1:{stage.port}/sessions/{SESSION}/cdp/more?token={TOKEN}", proxy=None)
     with urlopen(f"http://127.0.0.1:{stage.port}/health", timeout=10) as response:
         assert json.load(response) == {"status": "ok"}
+
+
+def test_a_client_of_another_socket_that_reads_nothing_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    gate = Gate(1, "/x", tmp_path)
+    with served(gate, Patience(stuck_after_seconds=0.3)) as stage, socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", stage.port))
+        head = (
+            "GET /flood HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        connection.sendall(head.encode())
+        assert connection.recv(12) == b"HTTP/1.1 101"
+        time.sleep(1)
+        received = 0
+        with suppress(ConnectionResetError):
+            while data := connection.recv(1 << 20):
+                received += len(data)
+        assert received < 16 << 20
 
 
 def test_extensions_and_subprotocols_are_never_agreed_on(tmp_path: Path) -> None:

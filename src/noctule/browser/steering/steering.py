@@ -22,7 +22,7 @@ from noctule.browser.driver.deadline import Deadline
 from noctule.browser.driver.tab import Tab
 from noctule.browser.driver.tabs import Tabs
 from noctule.browser.relay.keys import is_harmless
-from noctule.browser.steering.inputs import Input, Key, Mouse, Wheel
+from noctule.browser.steering.inputs import Compose, Input, Key, Mouse, Text, Wheel
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,8 @@ _PAGE_SECONDS = 1.0
 _MOST_COPIED_CHARACTERS = 1_000_000
 _LONGEST_TITLE = 300
 _LONGEST_URL = 4096
+_LONGEST_SHAPE = 64
+_MOST_WAITING_CHARACTERS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Steering:
         self._acting = acting
         self._has_window = has_window
         self._waiting: deque[Input] = deque()
-        self._unanswered: set[asyncio.Task[None]] = set()
+        self._unanswered: dict[asyncio.Task[None], Input] = {}
         self._worker: asyncio.Task[None] | None = None
         self._is_closed = False
 
@@ -80,7 +82,11 @@ class Steering:
             return "This key would be a shortcut of the remote browser's own window, so it was not pressed."
         if self._drawn_together(given):
             return None
-        if len(self._waiting) >= _MOST_WAITING or len(self._unanswered) >= _MOST_UNANSWERED:
+        if (
+            len(self._waiting) >= _MOST_WAITING
+            or len(self._unanswered) >= _MOST_UNANSWERED
+            or self._is_too_much_text(given)
+        ):
             self._waiting.clear()
             return "The page does not answer; what was typed and clicked meanwhile is lost."
         self._waiting.append(given)
@@ -99,17 +105,24 @@ class Steering:
     async def look(self) -> View:
         """The tabs as they are now. It asks the browser and no page, so that none can hold it up. Raises
         ``CdpError``."""
-        tabs, in_view = self._tabs.all, self._tabs.in_view
+        try:
+            return await self._look()
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # Somebody else's browser may answer in other forms.
+            raise CdpError(f"the browser tells of its tabs in a form that is not understood: {error!r}") from error
+
+    async def _look(self) -> View:
+        in_view = self._tabs.in_view
         found = await self._tabs.infos(timeout_seconds=_LOOK_SECONDS)
+        tabs = [tab for tab in self._tabs.all if not tab.closed]
         opened = tuple(
             OpenTab(
                 tab.target_id,
                 number,
-                str(found.get(tab.target_id, {}).get("title", ""))[:_LONGEST_TITLE],
-                tab.url[:_LONGEST_URL],
+                _sendable(str(found.get(tab.target_id, {}).get("title", ""))[:_LONGEST_TITLE]),
+                _sendable(tab.url[:_LONGEST_URL]),
             )
             for number, tab in enumerate(tabs)
-            if not tab.closed
         )
         if in_view is None or in_view.closed:
             return View(opened)
@@ -119,11 +132,11 @@ class Steering:
 
     async def selection(self) -> str:
         """The text that is selected in the tab in view; empty for none, and where the page does not say."""
-        return str(await self._ask("steering.selection", _MOST_COPIED_CHARACTERS))
+        return _sendable(str(await self._ask("steering.selection", _MOST_COPIED_CHARACTERS)))
 
     async def cursor(self, x: float, y: float) -> str:
         """The shape that the mouse has at a place, in the words of CSS; empty where the page does not say."""
-        return str(await self._ask("steering.cursor", x, y))
+        return _sendable(str(await self._ask("steering.cursor", x, y))[:_LONGEST_SHAPE])
 
     # -- inside --------------------------------------------------------------------------------------------
 
@@ -149,6 +162,12 @@ class Steering:
                 return False
             await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         return True
+
+    def _is_too_much_text(self, given: Input) -> bool:
+        if not isinstance(given, Text | Compose):
+            return False
+        texts = (one.text for one in (*self._waiting, *self._unanswered.values()) if isinstance(one, Text | Compose))
+        return len(given.text) + sum(map(len, texts)) > _MOST_WAITING_CHARACTERS
 
     def _drawn_together(self, given: Input) -> bool:
         """Whether the input could be made part of the one that waits last."""
@@ -179,8 +198,8 @@ class Steering:
                 return
             given = self._waiting.popleft()
             task = asyncio.get_running_loop().create_task(self._dispatch(tab, given), name="dispatch an input")
-            self._unanswered.add(task)
-            task.add_done_callback(self._unanswered.discard)
+            self._unanswered[task] = given
+            task.add_done_callback(self._unanswered.pop)
             # The next one waits for this one's answer only as long as a page in good health needs. The browser keeps
             # the order of inputs to a page by itself; what it does not is that of the mouse and the keyboard.
             busy = len(self._unanswered) > 1
@@ -195,3 +214,8 @@ class Steering:
         except CdpError as error:
             # A page that goes away over a click does not answer it.
             log.debug("an input was not answered: %s", error)
+
+
+def _sendable(text: str) -> str:
+    """The text without halves of surrogate pairs, which a page can put anywhere and no message can carry."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -5,10 +5,12 @@ this part by hand" should end with the program going on and not with its error, 
 done, since its client would not wait longer. Reading goes on all the time.
 
 What must always hold: control never outlives the person who has it. Who is gone, their tab closed or their connection
-broken, keeps it for a moment in which they may come back, and no longer.
+broken, keeps it for a moment in which they may come back, and no longer. A person may have several connections, since
+the server often hears of a broken one long after they are back.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
 from noctule.debug.domain import Holder
@@ -54,6 +56,7 @@ class Control:
         self._hold_seconds = hold_seconds
         self._come_back_seconds = come_back_seconds
         self._held: dict[str, _Held] = {}
+        self._connections: Counter[tuple[str, str]] = Counter()
 
     def holder(self, session_id: str) -> Holder | None:
         """Who has control; ``None`` if the programs have it."""
@@ -95,14 +98,19 @@ class Control:
             self._free(session_id, "handed back")
 
     def leave(self, session_id: str, who: str) -> None:
-        """The person's connection is gone. They keep control for a moment."""
+        """A connection of the person is gone. After the last one they keep control for a moment."""
+        self._connections[session_id, who] -= 1
+        if self._connections[session_id, who] > 0:
+            return
+        del self._connections[session_id, who]
         held = self._held.get(session_id)
         if held is not None and held.holder.who == who and held.leaving is None:
             loop = asyncio.get_running_loop()
             held.leaving = loop.call_later(self._come_back_seconds, self._free, session_id, "gone")
 
     def come(self, session_id: str, who: str) -> None:
-        """The person is there (again)."""
+        """The person is there (again), by one more connection."""
+        self._connections[session_id, who] += 1
         held = self._held.get(session_id)
         if held is not None and held.holder.who == who:
             held.stay()

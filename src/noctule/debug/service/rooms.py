@@ -135,8 +135,7 @@ class Room:
         while True:
             try:
                 view = shown(await self.hand.look())
-            except (CdpError, KeyError, ValueError) as error:
-                # Somebody else's browser may answer in other forms.
+            except CdpError as error:
                 log.debug("the tabs of session %s could not be seen: %s", self.session_id, error)
             else:
                 if view != self.view:

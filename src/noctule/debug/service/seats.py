@@ -1,7 +1,7 @@
 """One viewer's place in a session: what it sees, and what the person at it does.
 
 What must always hold: a viewer that may only look changes nothing, whatever it sends; one without control changes
-nothing while another person has it; what a viewer holds down goes up when it leaves.
+nothing while another person has it; what a viewer holds down goes up when it leaves, and when another takes over.
 """
 
 import asyncio
@@ -24,6 +24,8 @@ _MOST_COMMANDS_WAITING = 8
 _COMMAND_SECONDS = 45.0
 _SAME_NOTICE_SECONDS = 2.0
 _CURSOR_SECONDS = 0.08
+# Each change of control is told to everybody and kept.
+_NEXT_TAKE_OVER_SECONDS = 0.25
 _READ_ONLY = "This view is for looking only."
 _ANOTHER_HAS_CONTROL = "Another person has control; take over to act here yourself."
 
@@ -43,8 +45,8 @@ class Watch:
 
     def received(self) -> None:
         """The client acknowledges a frame."""
-        self.watcher.received()
-        self._room.ready()
+        if self.watcher.received():
+            self._room.ready()
 
     def leave(self) -> None:
         """The client is gone."""
@@ -75,35 +77,42 @@ class Seat(Watch):
         self._in_turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._notice = ("", 0.0)
+        self._took_over_at = -_NEXT_TAKE_OVER_SECONDS
         self._cursor = ""
         self._cursor_at: tuple[float, float] | None = None
         self._cursor_task: asyncio.Task[None] | None = None
         watcher = Watcher(30.0)
         hello = {"session_id": self.session_id, "interactive": interactive}
         watcher.tell(room.event("hello", hello))
-        super().__init__(room, watcher, room.join_viewer(watcher, self._tell_control))
+        super().__init__(room, watcher, room.join_viewer(watcher, self._control_changed))
+        if interactive:
+            control.come(self.session_id, self._who)
         self._tell_control()
 
     # -- what the person does ------------------------------------------------------------------------------
 
     def hello(self, who: str) -> None:
         """The person says who they are, and has again what they had."""
-        self._who = who
+        former, self._who = self._who, who
         if self._interactive:
             self._control.come(self.session_id, who)
+            self._control.leave(self.session_id, former)
         self._tell_control()
 
     def take_over(self) -> None:
         """The person wants control."""
-        if self._interactive:
+        now = asyncio.get_running_loop().time()
+        if not self._interactive:
+            self.notice(_READ_ONLY)
+        elif now - self._took_over_at >= _NEXT_TAKE_OVER_SECONDS:
+            self._took_over_at = now
             self._browsers.touch(self.session_id)
             self._control.take(self.session_id, self._who)
-        else:
-            self.notice(_READ_ONLY)
 
     def hand_back(self) -> None:
         """The person gives control back."""
-        self._control.hand_back(self.session_id, self._who)
+        if self._interactive:
+            self._control.hand_back(self.session_id, self._who)
 
     def steer(self, given: Input) -> None:
         """Mouse, wheel, keys, text."""
@@ -148,13 +157,11 @@ class Seat(Watch):
             self.watcher.tell(self._room.event("notice", text))
 
     def leave(self) -> None:
-        for pressed in self._pressed.values():
-            self._room.hand.steer(replace(pressed, kind="up", buttons=0))
-        for held in self._held.values():
-            self._room.hand.steer(replace(held, kind="up", text="", is_repeat=False))
+        self._let_go()
         for task in self._tasks:
             task.cancel()
-        self._control.leave(self.session_id, self._who)
+        if self._interactive:
+            self._control.leave(self.session_id, self._who)
         super().leave()
 
     # -- inside --------------------------------------------------------------------------------------------
@@ -164,6 +171,20 @@ class Seat(Watch):
             return _READ_ONLY
         holder = self._control.holder(self.session_id)
         return _ANOTHER_HAS_CONTROL if holder is not None and holder.who != self._who else None
+
+    def _control_changed(self) -> None:
+        if self._refusal() is not None:
+            # From now on the hand's own "up" would be refused.
+            self._let_go()
+        self._tell_control()
+
+    def _let_go(self) -> None:
+        for pressed in self._pressed.values():
+            self._room.hand.steer(replace(pressed, kind="up", buttons=0))
+        for held in self._held.values():
+            self._room.hand.steer(replace(held, kind="up", text="", is_repeat=False))
+        self._pressed.clear()
+        self._held.clear()
 
     def _tell_control(self) -> None:
         holder = self._control.holder(self.session_id)

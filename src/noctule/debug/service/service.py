@@ -56,6 +56,7 @@ class DebugService:
         self._control = control
         self._clock = clock
         self._rooms: dict[str, Room] = {}
+        self._followed: set[str] = set()
         sessions.on_step(self._on_step)
         control.on_change = self._on_control
 
@@ -87,8 +88,11 @@ class DebugService:
         Raises ``NotFound``, ``Conflict``, ``BrowserFailed``, ``InvalidRequest`` for a number that no tab has.
         """
         view, seen = await self._look(workspace_id, session_id)
+        if not seen.tabs:
+            raise Conflict(f"Session {session_id} has no tab open at the moment.")
+        chosen: OpenTab | None
         if number is None:
-            chosen = next((tab for tab in seen.tabs if tab.id == seen.in_view), None) or (seen.tabs or (None,))[-1]
+            chosen = next((tab for tab in seen.tabs if tab.id == seen.in_view), seen.tabs[-1])
         else:
             chosen = seen.tabs[number] if -1 <= number < len(seen.tabs) else None
         if chosen is None:
@@ -181,8 +185,15 @@ class DebugService:
         room = self._rooms.get(session_id)
         if room is None or not room.shows(pictures):
             room = self._rooms[session_id] = Room(session_id, pictures, hand, self._clock, self._close)
-            pictures.ended.add_done_callback(lambda _: self._control.end(session_id))
+        if session_id not in self._followed:
+            # Not the room's to do: control may outlive those who watch by a moment.
+            self._followed.add(session_id)
+            pictures.ended.add_done_callback(lambda _: self._ended(session_id))
         return room
+
+    def _ended(self, session_id: str) -> None:
+        self._followed.discard(session_id)
+        self._control.end(session_id)
 
     def _close(self, room: Room) -> None:
         if self._rooms.get(room.session_id) is room:

@@ -147,6 +147,11 @@ def app() -> FastAPI:
         await socket.send_text(await socket.receive_text())
         await socket.close()
 
+    @application.websocket("/flood")
+    async def flood(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.send_text("x" * (16 << 20))
+
     return application
 
 

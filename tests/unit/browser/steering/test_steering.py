@@ -123,6 +123,30 @@ def test_a_page_that_never_answers_bounds_what_waits_and_a_new_page_is_steered(t
     _on_stage(tmp_path, act)
 
 
+def test_halves_of_characters_that_a_page_has_can_be_told(tmp_path: Path) -> None:
+    half = "String.fromCharCode(0xd83d)"
+    chosen = f"const f = document.getElementById('field'); f.value = 'a' + {half}; f.focus(); f.select()"
+
+    async def act(node: Node, steering: Steering) -> None:
+        await _js(node, f"document.title = 'T' + {half}; {chosen}")
+        copied = await steering.selection()
+        assert copied.encode()[:1] == b"a"
+        assert (await steering.look()).tabs[0].title.encode()[:1] == b"T"
+
+    _on_stage(tmp_path, act)
+
+
+def test_text_that_waits_is_bounded_by_its_length_too(tmp_path: Path) -> None:
+    async def act(node: Node, steering: Steering) -> None:
+        await _js(node, "setTimeout(() => { for (;;) {} }, 20)")
+        await asyncio.sleep(0.1)
+        answers = [steering.steer(Text("x" * 500_000)) for _ in range(5)]
+        assert answers[:4] == [None] * 4
+        assert "The page does not answer" in str(answers[4])
+
+    _on_stage(tmp_path, act)
+
+
 def test_shortcuts_of_the_window_of_full_chromium_are_refused(tmp_path: Path) -> None:
     async def act(node: Node, steering: Steering) -> None:
         for key in (

@@ -97,6 +97,22 @@ def test_who_is_gone_has_it_for_a_moment_and_may_come_back() -> None:
     asyncio.run(act())
 
 
+def test_a_connection_that_broke_long_ago_takes_nothing_from_who_is_back_by_another() -> None:
+    async def act() -> None:
+        control = Control(FrozenClock(), come_back_seconds=0.02)
+        control.come(SESSION, ADA)
+        control.take(SESSION, ADA)
+        control.come(SESSION, ADA)
+        control.leave(SESSION, ADA)
+        await asyncio.sleep(0.06)
+        assert _holder(control) == ADA
+        control.leave(SESSION, ADA)
+        await asyncio.sleep(0.06)
+        assert _holder(control) is None
+
+    asyncio.run(act())
+
+
 def test_the_end_of_the_session_ends_it_and_all_of_it_is_kept() -> None:
     async def act() -> None:
         notes, clock = _Notes(), FrozenClock()

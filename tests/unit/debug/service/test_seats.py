@@ -24,13 +24,14 @@ class _Pictures:
     def __init__(self) -> None:
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.takers: list[Taker] = []
+        self.asked = 0
 
     def join(self, taker: Taker) -> Callable[[], None]:
         self.takers.append(taker)
         return lambda: self.takers.remove(taker)
 
     def ready(self) -> None:
-        pass
+        self.asked += 1
 
 
 class _Hand:
@@ -79,7 +80,7 @@ class _Stage:
 
     def __init__(self) -> None:
         self.pictures, self.hand, self.browsers, self.fleet = _Pictures(), _Hand(), _Browsers(), FakeFleet()
-        self.control = Control(FrozenClock())
+        self.control = Control(FrozenClock(), come_back_seconds=0.05)
         self.empty = 0
         self.room = Room("s", self.pictures, self.hand, FrozenClock(), self._on_empty)
         self.control.on_change = lambda session_id: self.room.control_changed()
@@ -197,6 +198,73 @@ def test_what_is_held_goes_up_when_the_viewer_leaves() -> None:
     _run(act)
 
 
+def test_what_is_held_goes_up_when_another_person_takes_over() -> None:
+    async def act(stage: _Stage) -> None:
+        first, second = stage.sit(), stage.sit()
+        first.steer(DOWN)
+        second.take_over()
+        assert stage.hand.given == [DOWN, Mouse("up", 1, 2, "left", 0, 1)]
+        first.leave()
+        assert len(stage.hand.given) == 2
+
+    _run(act)
+
+
+def test_control_does_not_stay_with_a_name_that_the_person_has_given_up() -> None:
+    async def act(stage: _Stage) -> None:
+        seat = stage.sit()
+        seat.hello("first-name")
+        seat.take_over()
+        seat.hello("second-name")
+        assert stage.control.holder("s") is not None
+        await stage.control.free("s")
+
+    _run(act)
+
+
+def test_who_comes_back_before_the_broken_connection_is_noticed_keeps_control() -> None:
+    async def act(stage: _Stage) -> None:
+        broken = stage.sit()
+        broken.hello("ada-ada-ada")
+        broken.take_over()
+        back = stage.sit()
+        back.hello("ada-ada-ada")
+        broken.leave()
+        await asyncio.sleep(0.15)
+        assert stage.control.holder("s") is not None
+        back.leave()
+        await stage.control.free("s")
+
+    _run(act)
+
+
+def test_who_may_only_look_hands_nothing_back_under_whatever_name() -> None:
+    async def act(stage: _Stage) -> None:
+        seat, looking = stage.sit(), stage.sit(interactive=False)
+        seat.hello("ada-ada-ada")
+        seat.take_over()
+        looking.hello("ada-ada-ada")
+        looking.hand_back()
+        looking.leave()
+        await asyncio.sleep(0.15)
+        assert stage.control.holder("s") is not None
+
+    _run(act)
+
+
+def test_taking_over_again_and_again_is_not_told_to_everybody_each_time() -> None:
+    async def act(stage: _Stage) -> None:
+        seat, other = stage.sit(), stage.sit()
+        await _told(other)
+        for _ in range(2000):
+            seat.take_over()
+            seat.hand_back()
+        assert not other.watcher.is_overrun
+        assert [kind for kind, _ in await _told(other)] == ["control", "control"]
+
+    _run(act)
+
+
 def test_commands_are_carried_out_one_after_the_other_and_their_failures_told() -> None:
     async def act(stage: _Stage) -> None:
         await stage.fleet.acquire(BrowserSpec("s"), 1)
@@ -208,6 +276,16 @@ def test_commands_are_carried_out_one_after_the_other_and_their_failures_told() 
         assert [data for kind, data in told if kind == "notice"] == [
             "ftp: addresses are refused; use https:// or http://"
         ]
+
+    _run(act)
+
+
+def test_receipts_for_nothing_ask_for_no_pictures() -> None:
+    async def act(stage: _Stage) -> None:
+        seat = stage.sit()
+        for _ in range(1000):
+            seat.received()
+        assert stage.pictures.asked == 0
 
     _run(act)
 

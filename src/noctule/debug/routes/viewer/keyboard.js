@@ -2,6 +2,7 @@
 // work as they do everywhere; what they make goes to the remote page, keys go there as keys.
 
 import { modifiers } from "./pointer.js";
+import { notice } from "./words.js";
 
 const field = document.getElementById("keyboard");
 const holder = document.getElementById("picture");
@@ -14,6 +15,9 @@ const COMPOSING = 229;
 // Where browsers disagree about a key's number, the remote one's is meant.
 const NUMBERS = { Semicolon: 186, Equal: 187, Minus: 189 };
 const LEAVE = "F6";
+// The server takes no more in one message.
+const MOST_PASTED = 500_000;
+const LONGEST_MESSAGE = 1_000_000;
 
 export function focusKeyboard(event) {
   if (event) {
@@ -110,11 +114,17 @@ export function listenToKeyboard(send, onLeave) {
 
   field.addEventListener("paste", (event) => {
     event.preventDefault();
-    const text = event.clipboardData?.getData("text/plain") ?? "";
-    if (text) send({ type: "text", text });
+    const given = event.clipboardData?.getData("text/plain") ?? "";
+    const text = given.toWellFormed?.() ?? given;
+    if (text.length > MOST_PASTED || JSON.stringify(text).length > LONGEST_MESSAGE) notice("This is too much text to paste at once.");
+    else if (text) send({ type: "text", text });
   });
 
   return {
+    // Without a hand there is nothing to type into, and the Tab key passes by.
+    allow(canAct) {
+      field.disabled = !canAct;
+    },
     // The server's answer to "copy".
     async copied(text) {
       if (text) await toClipboard(text);

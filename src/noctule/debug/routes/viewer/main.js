@@ -30,6 +30,7 @@ const connection = new Connection({
     if (type === "hello") {
       canAct = data.interactive;
       root.toggleAttribute("data-reading", !canAct);
+      keyboard.allow(canAct);
     } else if (type === "tabs") view = data;
     else if (type === "control") control = data;
     else if (type === "notice") return notice(data);
@@ -47,7 +48,11 @@ function send(message) {
 }
 
 listenToPointer(send, (event) => canAct && focusKeyboard(event));
-const keyboard = listenToKeyboard(send, () => document.getElementById("address").focus());
+const keyboard = listenToKeyboard(send, () => {
+  // Where there is no bar the browser goes on from here, with the next Tab.
+  document.activeElement.blur();
+  document.getElementById("address").focus();
+});
 listenToBar(send, () => focusKeyboard());
 document.getElementById("control").onclick = () => {
   send({ type: control.holder === "you" ? "hand_back" : "take_over" });
