@@ -122,7 +122,10 @@ class Node:
             self._end(session_id, "The server is stopping.")
         self._shared.close()
         if self._hand_overs:
-            await asyncio.wait(self._hand_overs, timeout=_HAND_OVER_AT_CLOSE_SECONDS)
+            _, late = await asyncio.wait(self._hand_overs, timeout=_HAND_OVER_AT_CLOSE_SECONDS)
+            # What they would write to closes next.
+            for hand_over in late:
+                hand_over.cancel()
         self._retired.close()
         await self._pool.close()
         if self._background:

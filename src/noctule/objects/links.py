@@ -13,13 +13,13 @@ import msgspec
 
 from noctule.kit.clock import Clock
 from noctule.kit.errors import NotFound
+from noctule.kit.files import cut_name
 from noctule.kit.seal import Sealer
 
 PATH = "/files/"
 """Where every such address begins, after the root."""
 
 _PURPOSE = "link"
-_LONGEST_NAME_BYTES = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Links:
     def url(self, base_url: str, linked: Linked, lasts: timedelta) -> str:
         """An address under ``base_url`` that opens the object for that long."""
         expires = int((self._clock.now() + lasts).timestamp())
-        name = _cut(linked.name)
+        name = cut_name(linked.name)
         payload = msgspec.json.encode([expires, linked.key, name, linked.content_type, linked.is_inline])
         return f"{base_url}{PATH}{self._sealer.sign(_PURPOSE, payload)}/{quote(_in_address(name), safe='')}"
 
@@ -61,13 +61,3 @@ class Links:
 def _in_address(name: str) -> str:
     """A name that stays the last part of an address, whoever tidies that up."""
     return "".join("_" if sign < " " or sign in "/\\\x7f" else sign for sign in name).strip(".") or "file"
-
-
-def _cut(name: str) -> str:
-    """A name that fits into an address, its ending kept."""
-    raw = name.encode("utf-8", "replace")
-    if len(raw) <= _LONGEST_NAME_BYTES:
-        return raw.decode()
-    stem, dot, ending = name.rpartition(".")
-    tail = f"{dot}{ending}".encode("utf-8", "replace") if stem and len(ending) < 16 else b""
-    return raw[: _LONGEST_NAME_BYTES - len(tail)].decode("utf-8", "ignore") + tail.decode()

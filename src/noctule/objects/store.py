@@ -27,6 +27,7 @@ _READ_BYTES = 256 * 1024
 _SECONDS_PER_REQUEST = 60
 _LISTED_AT_A_TIME = 1000
 _TRIES_FOR_SECONDS = 20
+_MOST_KEPT_FOLDERS = 10_000
 # How obstore calls the file that it writes to until it is whole. No key of ours has this sign.
 _UNFINISHED = re.compile(r".+#\d+")
 
@@ -75,7 +76,7 @@ class ObjectStore:
         """
         if isinstance(place, Path):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return cls(LocalStore(place), place)
+            return cls(LocalStore(place, automatic_cleanup=True), place)
         parts = urlsplit(place)
         if parts.scheme != "s3" or not parts.netloc or parts.username:
             raise ValueError("Objects are kept in a folder, or at s3://bucket/prefix.")
@@ -160,6 +161,18 @@ class ObjectStore:
         except BaseError as error:
             raise _unavailable(error) from None
 
+    async def begin(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """``stream`` with its first chunk at hand: what can be raised before that is raised here."""
+        stream = self.stream(key, start, end)
+        first = await anext(stream, b"")
+
+        async def whole() -> AsyncIterator[bytes]:
+            yield first
+            async for chunk in stream:
+                yield chunk
+
+        return whole()
+
     async def size(self, key: str) -> int:
         """How many bytes an object has. Raises ``ObjectMissing``, ``Unavailable``."""
         try:
@@ -172,22 +185,13 @@ class ObjectStore:
     async def delete(self, keys: Sequence[str]) -> None:
         """Remove objects; one that is not there is as good as removed. Raises ``Unavailable``."""
         for key in keys:
+            self._let_go_of_folders(key)
             try:
                 await obstore.delete_async(self._store, key)
             except FileNotFoundError:
                 continue
             except BaseError as error:
                 raise _unavailable(error) from None
-
-    async def copy(self, key: str, to: str) -> None:
-        """Keep the same bytes under another key, too. Raises ``ObjectMissing``, ``Unavailable``."""
-        try:
-            await obstore.copy_async(self._store, key, to)
-        except FileNotFoundError:
-            raise ObjectMissing(key) from None
-        except BaseError as error:
-            raise _unavailable(error) from None
-        await self._write_through(to)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         """Every object whose key begins with ``prefix`` and a slash, in any order. Raises ``Unavailable``."""
@@ -220,10 +224,17 @@ class ObjectStore:
         _flush(path, os.O_RDONLY)
         _flush(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         inner = path.parent
+        if len(self._kept_folders) > _MOST_KEPT_FOLDERS:
+            self._kept_folders.clear()
         while inner != folder and inner not in self._kept_folders:
             _flush(inner.parent, os.O_RDONLY | os.O_DIRECTORY)
             self._kept_folders.add(inner)
             inner = inner.parent
+
+    def _let_go_of_folders(self, key: str) -> None:
+        """A folder goes with the last object in it; one that comes again has a name to flush again."""
+        if self._folder is not None:
+            self._kept_folders.difference_update((self._folder / key).parents)
 
 
 def _whole(path: Path) -> bytes:

@@ -11,14 +11,13 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import PurePosixPath
 
-MAX_FILE_BYTES = 100 * 1024 * 1024
+from noctule.kit.files import LONGEST_NAME_BYTES, cut_name
+
 MAX_FILES = 10_000
-LONGEST_NAME_BYTES = 255
 LONGEST_MIME_TYPE = 127
 UNKNOWN_TYPE = "application/octet-stream"
 
 _MIME_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*")
-_LONGEST_ENDING = 16
 
 
 class FileSource(StrEnum):
@@ -75,13 +74,14 @@ def fitting_name(name: str) -> str:
     plain = "".join("_" if _is_control(sign) or "\ud800" <= sign <= "\udfff" else sign for sign in last)
     if plain in {"", ".", ".."}:
         return "download"
-    return _cut(plain)
+    return cut_name(plain)
 
 
 def listed_name(filename: str, at: datetime, number: int) -> str:
     """What a download is listed as: the time in UTC, a number if it is not the first of that second, its own name."""
     when = at.strftime("%Y_%m_%d_%H_%M_%S")
-    return f"{when}-{filename}" if number == 1 else f"{when}_{number}-{filename}"
+    # Cut once more: by what it is listed as it can be asked for.
+    return cut_name(f"{when}-{filename}" if number == 1 else f"{when}_{number}-{filename}")
 
 
 def mime_type(name: str, declared: str | None) -> str:
@@ -97,15 +97,6 @@ def mime_type(name: str, declared: str | None) -> str:
 def ending(name: str) -> str:
     """``.pdf`` of ``report.pdf``; empty without one."""
     return PurePosixPath(name).suffix
-
-
-def _cut(name: str) -> str:
-    raw = name.encode()
-    if len(raw) <= LONGEST_NAME_BYTES:
-        return name
-    tail = ending(name)
-    kept = tail.encode() if len(tail) <= _LONGEST_ENDING else b""
-    return raw[: LONGEST_NAME_BYTES - len(kept)].decode("utf-8", "ignore") + kept.decode()
 
 
 def _is_control(sign: str) -> bool:

@@ -77,9 +77,8 @@ def add(connection: Connection, new: StoredFile) -> None:
 
 
 def in_the_way(connection: Connection, new: StoredFile) -> list[StoredFile]:
-    """What a new file takes the place of: the one of its name, and what an earlier run of its request has left."""
-    same_name = and_(_place(new.workspace_id, new.session_id, new.source), _F.name == new.name)
-    query = select(stored_file).where(_F.workspace_id == new.workspace_id, or_(_F.id == new.id, same_name))
+    """What a new file takes the place of: the one of its name, if there is one."""
+    query = select(stored_file).where(_place(new.workspace_id, new.session_id, new.source), _F.name == new.name)
     return [_file(row) for row in connection.execute(query).mappings()]
 
 

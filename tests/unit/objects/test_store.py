@@ -50,6 +50,7 @@ def test_what_is_put_comes_back_whole_and_in_parts(place: Place, size: int) -> N
                 if 0 <= start <= size and (end or 0) <= size:
                     part = b"".join([chunk async for chunk in store.stream(name, start, end)])
                     assert part == content[start:end]
+                    assert b"".join([chunk async for chunk in await store.begin(name, start, end)]) == part
         listed = sorted([found async for found in store.list("files")], key=lambda found: found.key)
         assert [(found.key, found.size) for found in listed] == [(KEY, size), ("files/w/2", size)]
         assert all(abs(datetime.now(UTC) - found.stored_at) < timedelta(minutes=5) for found in listed)
@@ -124,7 +125,7 @@ def test_what_is_not_there_is_missing_and_as_good_as_deleted(place: Place) -> No
         with pytest.raises(ObjectMissing):
             await anext(store.stream(KEY, 0, 5))
         with pytest.raises(ObjectMissing):
-            await store.copy(KEY, "files/w/2")
+            await store.begin(KEY)
         await store.put(KEY, b"x")
         await store.delete([KEY, "files/w/never"])
         await store.delete([KEY])
@@ -133,12 +134,35 @@ def test_what_is_not_there_is_missing_and_as_good_as_deleted(place: Place) -> No
     run(body)
 
 
-def test_a_copy_is_on_its_own(place: Place) -> None:
+def test_a_folder_goes_with_its_last_object_and_comes_again(tmp_path: Path) -> None:
+    folder = tmp_path / "objects"
+    store = ObjectStore.at(folder)
+
     async def body() -> None:
-        await place.store.put(KEY, b"same")
-        await place.store.copy(KEY, "files/v/2")
-        await place.store.delete([KEY])
-        assert await place.store.get("files/v/2") == b"same"
+        for name in (KEY, "files/w/2", "timelines/s/1"):
+            await store.put(name, b"x")
+        await store.delete([KEY, "timelines/s/1"])
+        assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*")) == ["files", "files/w", "files/w/2"]
+        await store.delete(["files/w/2"])
+        assert list(folder.iterdir()) == []
+        await store.put(KEY, chunks(b"again"))
+        assert await store.get(KEY) == b"again"
+
+    run(body)
+
+
+def test_objects_come_and_go_in_one_folder_at_once(tmp_path: Path) -> None:
+    store = ObjectStore.at(tmp_path / "objects")
+
+    async def one(number: int) -> None:
+        for turn in range(20):
+            name = f"files/w/{number}-{turn}"
+            await (store.put(name, b"x") if turn % 2 else store.put(name, chunks(b"x")))
+            assert await store.get(name) == b"x"
+            await store.delete([name])
+
+    async def body() -> None:
+        await asyncio.gather(*(one(number) for number in range(8)))
 
     run(body)
 

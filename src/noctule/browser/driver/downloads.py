@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from noctule.browser.driver.files import MAX_FILE_BYTES, OpenFile
+from noctule.browser.driver.files import OpenFile
+from noctule.kit.files import MAX_FILE_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class Downloads:
         self._running: dict[str, Download] = {}
         self._recent: deque[Download] = deque(maxlen=_REMEMBERED)
         self._claim: Claim | None = None
-        self._contexts: list[str] = []
+        self._contexts: deque[str] = deque(maxlen=_MAX_CONTEXTS)
         self._denied: set[str] = set()
         self._count = 0
         self._total_bytes = 0
@@ -125,8 +126,9 @@ class Downloads:
             self._behave("allowAndName")
 
     def follow_context(self, context_id: str) -> None:
-        """Do the same for a context that a client has made."""
-        if self.folder is None or context_id in self._contexts or len(self._contexts) >= _MAX_CONTEXTS:
+        """Do the same for a context that a client has made. The last ones alone are remembered: nobody tells when one
+        ends, and to say it to one again does no harm."""
+        if self.folder is None or context_id in self._contexts:
             return
         self._contexts.append(context_id)
         if context_id not in self._denied:
@@ -323,14 +325,19 @@ class Downloads:
             download.settled.set()
 
     async def drain(self, timeout_seconds: float) -> None:
-        """Wait for the deliveries that are running; what is not done by then is given up."""
-        if self._deliveries:
-            _, late = await asyncio.wait(self._deliveries, timeout=timeout_seconds)
+        """Wait for the deliveries that are running; what is not done by then, or when the waiting is cancelled, is
+        given up."""
+        late = set(self._deliveries)
+        if not late:
+            return
+        try:
+            _, late = await asyncio.wait(late, timeout=timeout_seconds)
+        finally:
             for task in late:
                 task.cancel()
-            if late:
-                log.warning("%d downloads were not kept within %g s of their session's end", len(late), timeout_seconds)
-                await asyncio.wait(late, timeout=timeout_seconds)
+        if late:
+            log.warning("%d downloads were not kept within %g s of their session's end", len(late), timeout_seconds)
+            await asyncio.wait(late, timeout=timeout_seconds)
 
     def close(self) -> None:
         """Follow nothing any more. What is being handed over goes on; see ``drain``."""

@@ -12,8 +12,6 @@ import stat
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path, PurePosixPath
 
-MAX_FILE_BYTES = 100 * 1024 * 1024
-
 _MAX_NAME_CHARACTERS = 200
 _READ_BYTES = 256 * 1024
 _DATA_TYPE = re.compile(r"data:([\w.+-]{1,60}/[\w.+-]{1,100})[;,]")

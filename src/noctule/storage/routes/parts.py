@@ -12,7 +12,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from noctule.kit.errors import InvalidRequest
-from noctule.storage.domain import MAX_FILE_BYTES
+from noctule.kit.files import MAX_FILE_BYTES
 from noctule.storage.service import too_large
 
 _FIELD = b"file"

@@ -10,7 +10,6 @@ from noctule.kit.web import CallerDep
 from noctule.storage.domain import FileSource, StoredFile
 from noctule.storage.routes.parts import file_part
 from noctule.storage.routes.serving import send
-from noctule.storage.routes.storage import file_id as id_for
 from noctule.storage.service import Given, StorageService
 from noctule.storage.wire import SessionFile, SessionFilesPage
 
@@ -31,7 +30,9 @@ def router(service: StorageService) -> APIRouter:
         if part.name is None:
             raise InvalidRequest.at(("body", "file"), "the part has no filename", None)
         given = Given(part.name, part.content_type, part.chunks())
-        return shown(await service.upload(caller.workspace_id, session_id, given, file_id=id_for(caller)))
+        return shown(
+            await service.upload(caller.workspace_id, session_id, given, idempotency_key=caller.idempotency_key)
+        )
 
     @routes.get("")
     async def page(

@@ -4,8 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from noctule.kit.ids import id_for_key
-from noctule.kit.web import Caller, CallerDep
+from noctule.kit.web import CallerDep
 from noctule.storage.routes.names import name_in_path
 from noctule.storage.routes.parts import file_part
 from noctule.storage.service import Given, StorageService
@@ -28,7 +27,7 @@ def router(service: StorageService) -> APIRouter:
     async def upload(caller: CallerDep, request: Request, filename: str) -> FileUploadResponse:
         """Keep a file under a name, in place of the one that was there."""
         given = await _given(request, _OF_UPLOADS)
-        await service.upload(caller.workspace_id, None, given, file_id=file_id(caller))
+        await service.upload(caller.workspace_id, None, given, idempotency_key=caller.idempotency_key)
         return FileUploadResponse(success=True)
 
     @routes.post("/uploads", include_in_schema=False)
@@ -68,7 +67,7 @@ def router(service: StorageService) -> APIRouter:
     async def add_download(caller: CallerDep, request: Request, session_id: str, filename: str) -> FileUploadResponse:
         """Keep a file among the downloads of a session."""
         given = await _given(request, _OF_DOWNLOADS)
-        await service.add_download(caller.workspace_id, session_id, given, file_id=file_id(caller))
+        await service.add_download(caller.workspace_id, session_id, given, idempotency_key=caller.idempotency_key)
         return FileUploadResponse(success=True)
 
     @routes.post("/{session_id}/downloads", include_in_schema=False)
@@ -77,12 +76,6 @@ def router(service: StorageService) -> APIRouter:
         name_in_path(request, _OF_DOWNLOADS)
 
     return routes
-
-
-def file_id(caller: Caller) -> str | None:
-    """The id of the file that this request makes, if a retry of it is to make the same one."""
-    key = caller.idempotency_key
-    return None if key is None else id_for_key(caller.workspace_id, key)
 
 
 async def _given(request: Request, before: int) -> Given:

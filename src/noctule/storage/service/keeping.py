@@ -10,16 +10,18 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 from sqlalchemy import Connection
 
 from noctule.db.engine import Database
 from noctule.kit.clock import Clock
 from noctule.kit.errors import Conflict, NoctuleError, TooLarge, TooManyRequests, Unavailable
+from noctule.kit.files import MAX_FILE_BYTES
 from noctule.kit.ids import new_id
 from noctule.objects.store import ObjectStore, key
 from noctule.storage import store
-from noctule.storage.domain import MAX_FILE_BYTES, MAX_FILES, FileSource, StoredFile, listed_name, mime_type
+from noctule.storage.domain import MAX_FILES, FileSource, StoredFile, listed_name, mime_type
 
 _MOST_AT_A_TIME = 32
 _PIECE_BYTES = 256 * 1024
@@ -52,6 +54,12 @@ def object_key(file: StoredFile) -> str:
 def too_large() -> TooLarge:
     """The error for a file beyond ``MAX_FILE_BYTES``."""
     return TooLarge(f"The file is larger than {MAX_FILE_BYTES // 1024**2} MiB, the most that a file may have.")
+
+
+def _others(connection: Connection, new: StoredFile, old: Sequence[StoredFile]) -> tuple[int, int]:
+    """How many bytes the others of a workspace have and how many they are, beside those that a new file replaces."""
+    held = store.held(connection, new.workspace_id)
+    return held.size - sum(file.size for file in old), held.files - len(old)
 
 
 class Keeper:
@@ -105,7 +113,7 @@ class Keeper:
             object_id=new_id(),
             created_at=self._clock.now(),
         )
-        taken, replaced = await self._database.read(lambda connection: self._room(connection, draft, arrival.is_dated))
+        taken, others = await self._database.read(lambda connection: self._before(connection, draft, arrival))
         digest = hashlib.sha256()
         size = 0
 
@@ -127,7 +135,7 @@ class Keeper:
             if pieces:
                 yield b"".join(pieces)
 
-        self._check_count(replaced)
+        self._check_count(others)
         await self._objects.put(object_key(draft), judged())
         whole = replace(draft, size=size, checksum=digest.hexdigest(), created_at=self._clock.now())
         try:
@@ -141,27 +149,22 @@ class Keeper:
             await self.discard(gone)
         return kept
 
-    def _room(self, connection: Connection, draft: StoredFile, is_dated: bool) -> tuple[int, int]:
-        """How many bytes the others have, and how many others there are."""
-        held = store.held(connection, draft.workspace_id)
-        old = [] if is_dated else store.in_the_way(connection, draft)
-        return held.size - sum(file.size for file in old), held.files - len(old)
+    def _before(self, connection: Connection, draft: StoredFile, arrival: Arrival) -> tuple[int, int]:
+        return _others(connection, draft, [] if arrival.is_dated else store.in_the_way(connection, draft))
 
     def _write_down(
         self, connection: Connection, whole: StoredFile, arrival: Arrival
     ) -> tuple[StoredFile, list[StoredFile]]:
         """The file as it is listed, and those that it took the place of."""
         store.serialise(connection, whole.workspace_id)
-        number = 0
-        while arrival.is_dated:
-            number += 1
-            whole = replace(whole, name=listed_name(arrival.filename, whole.created_at, number))
-            if all(file.id == whole.id for file in store.in_the_way(connection, whole)):
-                break
-        taken, others = self._room(connection, whole, is_dated=False)
+        if arrival.is_dated:
+            names = (listed_name(arrival.filename, whole.created_at, number) for number in count(1))
+            dated = (replace(whole, name=name) for name in names)
+            whole = next(each for each in dated if not store.in_the_way(connection, each))
+        old = store.in_the_way(connection, whole)
+        taken, others = _others(connection, whole, old)
         self._check_quota(taken + whole.size)
         self._check_count(others)
-        old = store.in_the_way(connection, whole)
         store.remove(connection, [file.id for file in old])
         store.add(connection, whole)
         return whole, old

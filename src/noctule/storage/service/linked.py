@@ -33,15 +33,7 @@ class LinkedFiles:
 
     async def read(self, file: LinkedFile, start: int, end: int) -> AsyncIterator[bytes]:
         """Its bytes from ``start`` to before ``end``. Raises ``NotFound``, ``Unavailable``, before anything is read."""
-        stream = self._store.stream(file.linked.key, start, end)
         try:
-            first = await anext(stream, b"")
+            return await self._store.begin(file.linked.key, start, end)
         except ObjectMissing:
             raise NotFound("The file of this link is gone.") from None
-
-        async def whole() -> AsyncIterator[bytes]:
-            yield first
-            async for chunk in stream:
-                yield chunk
-
-        return whole()

@@ -20,6 +20,7 @@ from noctule.browser.commands import File
 from noctule.db.engine import Database
 from noctule.kit.clock import Clock
 from noctule.kit.errors import InvalidRequest, NotFound
+from noctule.kit.ids import id_for_key
 from noctule.objects.links import Linked, Links
 from noctule.objects.store import ObjectMissing, ObjectStore
 from noctule.storage import store
@@ -95,20 +96,20 @@ class StorageService:
     # -- in ----------------------------------------------------------------------------------------------
 
     async def upload(
-        self, workspace_id: str, session_id: str | None, given: Given, *, file_id: str | None = None
+        self, workspace_id: str, session_id: str | None, given: Given, *, idempotency_key: str | None = None
     ) -> StoredFile:
         """Keep a user's file, for one session or for all; one of the same name there is replaced.
 
         Raises ``InvalidRequest`` for a name that cannot be one, ``NotFound`` for a session that is not there, and what
-        ``Keeper.keep`` raises. ``file_id`` is the id that it gets.
+        ``Keeper.keep`` raises. A retry under the same ``idempotency_key`` gives the file the same id.
         """
-        return await self._take(workspace_id, session_id, FileSource.USER_UPLOAD, given, file_id)
+        return await self._take(workspace_id, session_id, FileSource.USER_UPLOAD, given, idempotency_key)
 
     async def add_download(
-        self, workspace_id: str, session_id: str, given: Given, *, file_id: str | None = None
+        self, workspace_id: str, session_id: str, given: Given, *, idempotency_key: str | None = None
     ) -> StoredFile:
         """Keep a file among the downloads of a session, under that very name. Raises what ``upload`` raises."""
-        return await self._take(workspace_id, session_id, FileSource.SESSION_DOWNLOAD, given, file_id)
+        return await self._take(workspace_id, session_id, FileSource.SESSION_DOWNLOAD, given, idempotency_key)
 
     async def keep_stream(
         self, workspace_id: str, session_id: str, name: str, content_type: str | None, chunks: AsyncIterable[bytes]
@@ -187,18 +188,10 @@ class StorageService:
 
     async def read(self, file: StoredFile, start: int, end: int) -> AsyncIterator[bytes]:
         """Its bytes from ``start`` to before ``end``. Raises ``NotFound``, ``Unavailable``, before anything is read."""
-        stream = self._objects.stream(object_key(file), start, end)
         try:
-            first = await anext(stream, b"")
+            return await self._objects.begin(object_key(file), start, end)
         except ObjectMissing:
             raise NotFound(f"The file {file.id!r} was replaced or deleted.") from None
-
-        async def whole() -> AsyncIterator[bytes]:
-            yield first
-            async for chunk in stream:
-                yield chunk
-
-        return whole()
 
     async def fetch(self, workspace_id: str, session_id: str, name: str) -> File:
         """The file that a session finds under a name, or by its id. Raises ``NotFound``, ``Unavailable``."""
@@ -232,14 +225,22 @@ class StorageService:
     # -- within ------------------------------------------------------------------------------------------
 
     async def _take(
-        self, workspace_id: str, session_id: str | None, source: FileSource, given: Given, file_id: str | None
+        self, workspace_id: str, session_id: str | None, source: FileSource, given: Given, idempotency_key: str | None
     ) -> StoredFile:
         if session_id is not None:
             await self._sessions.check(workspace_id, session_id)
         if (problem := name_problem(given.name)) is not None:
             raise InvalidRequest.at(("file", "name"), problem, given.name[:300])
+        # A key may come again for another file once its first request is forgotten, so the place is part of the id.
+        place = "\0".join((workspace_id, session_id or "", source, given.name))
         arrival = Arrival(
-            workspace_id, session_id, source, given.name, given.content_type, given.chunks, file_id=file_id
+            workspace_id,
+            session_id,
+            source,
+            given.name,
+            given.content_type,
+            given.chunks,
+            file_id=None if idempotency_key is None else id_for_key(place, idempotency_key),
         )
         return await self._keeper.keep(arrival)
 

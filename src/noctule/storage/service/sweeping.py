@@ -14,17 +14,14 @@ from sqlalchemy import Connection
 
 from noctule.db.engine import Database
 from noctule.kit.clock import Clock
-from noctule.kit.errors import Unavailable
-from noctule.kit.tasks import Owned
+from noctule.objects.comparing import Hourly
 from noctule.objects.store import ObjectMissing, ObjectStore, key
 from noctule.storage import store
 from noctule.storage.domain import StoredFile
 from noctule.storage.service.keeping import Keeper, object_key
 
 YOUNG = timedelta(hours=1)
-_EVERY_SECONDS = 3600.0
 _STEP = 200
-_CLOSE_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -48,20 +45,17 @@ class Sweeper:
         self._keeper = keeper
         self._workspaces = workspaces
         self._retention = retention
-        self._tasks = Owned()
-        self._next_look = clock.monotonic()
+        self._hourly = Hourly(self.compare, "files", clock)
 
     async def sweep(self) -> None:
         """One chore of a worker: remove some of what has expired; once an hour, begin to compare rows and bytes."""
         if self._retention is not None:
             await self.expire(self._retention)
-        if self._clock.monotonic() >= self._next_look and not self._tasks.busy:
-            self._next_look = self._clock.monotonic() + _EVERY_SECONDS
-            self._tasks.spawn(self._compare_quietly())
+        self._hourly.look()
 
     async def close(self) -> None:
         """End what is under way."""
-        await self._tasks.drain(_CLOSE_SECONDS)
+        await self._hourly.close()
 
     async def expire(self, retention: timedelta) -> int:
         """Remove some of the files that are older than that; how many."""
@@ -108,11 +102,3 @@ class Sweeper:
         except ObjectMissing:
             return True
         return False
-
-    async def _compare_quietly(self) -> None:
-        try:
-            await self.compare()
-        except Unavailable as error:
-            log.warning("files could not be compared with their bytes; the next hour tries again: %s", error)
-        except Exception:
-            log.exception("comparing files with their bytes failed; the next hour tries again")

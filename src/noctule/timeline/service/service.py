@@ -13,6 +13,7 @@ from noctule.browser.commands import Captured
 from noctule.db.engine import Database
 from noctule.kit.clock import Clock
 from noctule.metering.service import Metering
+from noctule.objects.comparing import Hourly
 from noctule.objects.store import ObjectStore
 from noctule.sessions.service import Session
 from noctule.timeline import store
@@ -22,7 +23,6 @@ from noctule.timeline.service.reading import Reader, SessionView
 from noctule.timeline.service.recording import Recorder
 
 _SWEEP_EVERY_SECONDS = 60.0
-_STRAYS_EVERY_SECONDS = 3600.0
 
 
 class Sessions(Protocol):
@@ -52,7 +52,7 @@ class TimelineService:
         )
         self._sessions: Sessions | None = None
         self._next_sweep = 0.0
-        self._next_strays = 0.0
+        self._strays = Hourly(self._keeping.sweep_strays, "timelines", clock)
 
     def use(self, sessions: Sessions) -> None:
         """Where sessions are found; they are built after what they are told of."""
@@ -106,12 +106,11 @@ class TimelineService:
         if now >= self._next_sweep:
             self._next_sweep = now + _SWEEP_EVERY_SECONDS
             await self._keeping.sweep()
-        if now >= self._next_strays:
-            self._next_strays = now + _STRAYS_EVERY_SECONDS
-            await self._keeping.sweep_strays()
+        self._strays.look()
 
     async def close(self) -> None:
         """Write what is left; bounded."""
+        await self._strays.close()
         await self._recorder.close()
 
     async def _seen(self, workspace_id: str, session_id: str) -> SessionView:

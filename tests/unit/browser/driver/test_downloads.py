@@ -99,6 +99,16 @@ def test_a_context_whose_client_wants_no_downloads_is_left_alone(tmp_path: Path)
     _played(tmp_path, play)
 
 
+def test_contexts_are_followed_however_many_there_were_before(tmp_path: Path) -> None:
+    async def play(house: _House) -> None:
+        contexts = [f"C{number}" for number in range(200)]
+        for context_id in contexts:
+            house.downloads.follow_context(context_id)
+        assert [params["browserContextId"] for _, params in house.browser.told] == contexts
+
+    _played(tmp_path, play)
+
+
 def test_one_download_is_the_claims_and_the_others_are_delivered(tmp_path: Path) -> None:
     async def play(house: _House) -> None:
         with house.downloads.claim() as claim:
@@ -225,6 +235,28 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
         assert (tmp_path / "secret").exists()
 
     _played(folder, play)
+
+
+def test_deliveries_that_nobody_waits_for_any_more_are_given_up(tmp_path: Path) -> None:
+    async def play(house: _House) -> None:
+        given_up = asyncio.Event()
+
+        async def never(download: Download, file: OpenFile) -> str | None:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                given_up.set()
+            return None
+
+        house.downloads.deliver = never
+        house.complete(house.begin(1))
+        draining = asyncio.create_task(house.downloads.drain(60))
+        await asyncio.sleep(0.05)
+        draining.cancel()
+        async with asyncio.timeout(5):
+            await given_up.wait()
+
+    _played(tmp_path, play)
 
 
 def test_deliveries_that_take_too_long_after_the_end_are_given_up(tmp_path: Path) -> None:

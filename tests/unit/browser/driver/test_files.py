@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from noctule.browser.driver.files import MAX_FILE_BYTES, OpenFile, content_type_of, file_name
+from noctule.browser.driver.files import OpenFile, content_type_of, file_name
+from noctule.kit.files import MAX_FILE_BYTES
 
 
 def _read(path: Path) -> bytes:

@@ -176,7 +176,7 @@ def test_objects_of_another_profile_or_another_key_do_not_open(house: House) -> 
         assert one.state_key is not None
         assert other.state_key is not None
         assert other.archive_key is not None
-        await house.objects.copy(one.state_key, other.state_key)
+        await house.objects.put(other.state_key, await house.objects.get(one.state_key))
         with pytest.raises(Conflict, match="key file"):
             await house.holding.load(other)
         await house.objects.put(other.archive_key, (await house.objects.get(other.archive_key))[:-1])

@@ -10,6 +10,7 @@ import pytest
 from noctule.browser.commands import BrowserDownload
 from noctule.db.engine import Database
 from noctule.kit.errors import NotFound
+from noctule.storage.service import Given
 from noctule.storage.service.downloads import BrowserDownloads
 from tests.unit.storage.house import HOME, SID, House
 
@@ -36,6 +37,35 @@ def test_a_download_is_listed_among_those_of_its_session(database: Database, tmp
         assert name == kept.name
         assert kept.name.endswith("-report.csv")
         assert await house.content(kept) == b"month"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("gets_its_turn", [True, False])
+def test_a_download_waits_for_its_turn_for_a_while(database: Database, tmp_path: Path, gets_its_turn: bool) -> None:
+    async def main() -> None:
+        house = House(database, tmp_path / "objects")
+        may_end = asyncio.Event()
+
+        async def waiting() -> AsyncIterator[bytes]:
+            await may_end.wait()
+            yield b"x"
+
+        uploads = [
+            asyncio.create_task(house.storage.upload(HOME, None, Given(f"{number}", None, waiting())))
+            for number in range(32)
+        ]
+        await asyncio.sleep(0)
+        browsers = BrowserDownloads(_Owners(), house.storage, turn_within_seconds=60 if gets_its_turn else 0)
+        keeping = asyncio.create_task(browsers.keep(_download(SID, b"month")))
+        if gets_its_turn:
+            await asyncio.sleep(0.05)
+            may_end.set()
+            assert await keeping is not None
+        else:
+            assert await keeping is None
+            may_end.set()
+        await asyncio.gather(*uploads)
 
     asyncio.run(main())
 

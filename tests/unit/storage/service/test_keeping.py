@@ -9,8 +9,8 @@ import pytest
 
 from noctule.db.engine import Database
 from noctule.kit.errors import Conflict, TooLarge, TooManyRequests
+from noctule.kit.files import MAX_FILE_BYTES
 from noctule.storage import store
-from noctule.storage.domain import MAX_FILE_BYTES
 from noctule.storage.service import Given
 from tests.unit.storage.house import HOME, OTHER, SID, House, given, pieces
 
@@ -134,9 +134,22 @@ def test_too_many_files_at_a_time_are_asked_to_come_later(house: House) -> None:
 def test_a_retry_of_one_request_meets_its_own_file(house: House) -> None:
     async def body() -> None:
         for content in (b"first", b"again"):
-            await house.storage.upload(HOME, SID, given("a.bin", content), file_id="the-id")
+            kept = await house.storage.upload(HOME, SID, given("a.bin", content), idempotency_key="k")
+            ids.add(kept.id)
         page = await house.storage.page(HOME, SID, None, limit=5, offset=0)
-        assert [(file.id, file.size) for file in page.files] == [("the-id", 5)]
+        assert {file.id for file in page.files} == ids
         assert len(house.on_disk()) == 1
+
+    ids: set[str] = set()
+    asyncio.run(body())
+
+
+def test_a_key_that_is_used_again_for_another_file_takes_nothing_away(house: House) -> None:
+    async def body() -> None:
+        places = [(HOME, None, "a.bin"), (HOME, None, "b.bin"), (HOME, SID, "a.bin"), (OTHER, None, "a.bin")]
+        for workspace_id, session_id, name in places:
+            await house.storage.upload(workspace_id, session_id, given(name), idempotency_key="k")
+        await house.storage.add_download(HOME, SID, given("a.bin"), idempotency_key="k")
+        assert len(house.on_disk()) == 5
 
     asyncio.run(body())

@@ -15,11 +15,12 @@ from noctule.browser.driver.acting import pointer
 from noctule.browser.driver.acting.files import FILE_SCRIPTS
 from noctule.browser.driver.deadline import Deadline
 from noctule.browser.driver.downloads import Claim, Download, Downloads
-from noctule.browser.driver.files import MAX_FILE_BYTES, file_name
+from noctule.browser.driver.files import file_name
 from noctule.browser.driver.loading import load, too_large
 from noctule.browser.driver.tab import Tab
 from noctule.browser.driver.tabs import Tabs
 from noctule.browser.driver.world import ScriptFailed
+from noctule.kit.files import MAX_FILE_BYTES
 
 _PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _BEGIN_SECONDS = 10.0

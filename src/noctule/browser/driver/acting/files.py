@@ -13,9 +13,10 @@ from noctule.browser.commands import Acted, CommandFailed, File, RemoteFile, Upl
 from noctule.browser.driver.acting import pointer
 from noctule.browser.driver.acting.locating import SCRIPTS, Spot, reach
 from noctule.browser.driver.deadline import Deadline
-from noctule.browser.driver.files import MAX_FILE_BYTES, file_name
+from noctule.browser.driver.files import file_name
 from noctule.browser.driver.tab import Tab
 from noctule.browser.driver.world import ObjectArgument
+from noctule.kit.files import MAX_FILE_BYTES
 
 FILE_SCRIPTS = (*SCRIPTS, "files")
 

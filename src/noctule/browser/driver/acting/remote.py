@@ -9,9 +9,10 @@ from dataclasses import replace
 from noctule.browser.commands import CommandFailed, File, RemoteFile, UploadFile
 from noctule.browser.driver.acting.downloads import name_of
 from noctule.browser.driver.deadline import Deadline
-from noctule.browser.driver.files import MAX_FILE_BYTES, file_name
+from noctule.browser.driver.files import file_name
 from noctule.browser.driver.loading import load
 from noctule.browser.driver.tab import Tab
+from noctule.kit.files import MAX_FILE_BYTES
 
 
 async def fetched(tab: Tab, command: UploadFile) -> UploadFile:
