@@ -37,8 +37,8 @@ def session(files: Server) -> Iterator[str]:
 
 
 def objects(server: Server) -> list[Path]:
-    """Every file below the folder of objects, unfinished ones too."""
-    return [path for path in (server.data_dir / "objects").rglob("*") if path.is_file()]
+    """Every file below the folder of files' objects, unfinished ones too."""
+    return [path for path in (server.data_dir / "objects" / "files").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize(("name", "size"), [("empty.bin", 0), ("one.bin", 1), ("99 MB ünïcödé 日本.bin", 99 * MIB)])

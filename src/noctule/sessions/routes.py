@@ -112,8 +112,11 @@ def router(service: SessionService, clock: Clock) -> APIRouter:
     @routes.post(
         "/sessions/{session_id}/profile/save", operation_id="session_profile_save", summary="Session Profile Save"
     )
-    async def save_profile(caller: CallerDep, session_id: str, body: SessionProfileSaveRequest) -> ProfileResponse:
+    async def save_profile(
+        caller: CallerDep, session_id: str, body: SessionProfileSaveRequest | None = None
+    ) -> ProfileResponse:
         """Save what the session's browser remembers, while it goes on."""
+        body = body or SessionProfileSaveRequest()
         body.check()
         return ProfileResponse.of(
             await service.save_profile(caller.workspace_id, caller.key_id, session_id, body.profile_id, body.name)

@@ -127,7 +127,7 @@ class _Script:
 
     def _executed(self, each: Call) -> str:
         arguments = dict(each.arguments)
-        if each.kind in _TYPED:
+        if each.kind in _TYPED and "value" in arguments:
             label = each.label or label_of(arguments["selector"]) or each.kind
             arguments["value"] = self._given(label, arguments["value"])
         elif each.kind == "form_fill" and isinstance(arguments.get("value"), Mapping):
