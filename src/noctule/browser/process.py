@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from noctule.browser import procfs
 from noctule.browser.rundir import BrowserDirectory
@@ -25,6 +25,7 @@ from noctule.browser.rundir import BrowserDirectory
 log = logging.getLogger(__name__)
 
 _TAIL_BYTES = 8 * 1024
+_READ_BYTES = 64 * 1024
 _REAP_SECONDS = 5.0
 _LAST_WORDS_SECONDS = 0.2
 _SURVIVORS_SECONDS = 5.0
@@ -64,26 +65,50 @@ def environment(directory: BrowserDirectory) -> dict[str, str]:
     }
 
 
-class _Stderr(asyncio.Protocol):
-    """Reads for as long as the browser writes, and remembers the end of it."""
+class _Stderr:
+    """Reads ``pipe`` for as long as the browser writes, and remembers the end of it.
 
-    def __init__(self, endpoint: "asyncio.Future[tuple[int, str]]") -> None:
+    The descriptor is read by us and not by a transport: uvloop's closes it twice where it was given a file, and the
+    second time it may be a file that another thread has opened meanwhile.
+    """
+
+    def __init__(self, pipe: IO[bytes], endpoint: "asyncio.Future[tuple[int, str]]") -> None:
+        self._pipe = pipe
+        self._loop = asyncio.get_running_loop()
         self._endpoint = endpoint
         self._tail = bytearray()
         self.on_data: Callable[[bytes], None] | None = None
-        self.all_read: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.all_read: asyncio.Future[None] = self._loop.create_future()
+        os.set_blocking(pipe.fileno(), False)
 
-    def data_received(self, data: bytes) -> None:
+    def start(self) -> None:
+        """Read from now on."""
+        self._loop.add_reader(self._pipe.fileno(), self._readable)
+
+    def close(self) -> None:
+        """Read no more. May be called any number of times."""
+        if not self._pipe.closed:
+            self._loop.remove_reader(self._pipe.fileno())
+            self._pipe.close()
+        if not self.all_read.done():
+            self.all_read.set_result(None)
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._pipe.fileno(), _READ_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            return
         self._tail += data
         if not self._endpoint.done() and (found := _LISTENING.search(self._tail)):
             self._endpoint.set_result((int(found[1]), found[2].decode()))
         del self._tail[:-_TAIL_BYTES]
         if self.on_data is not None:
             self.on_data(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.all_read.done():
-            self.all_read.set_result(None)
 
     def text(self) -> str:
         return self._tail.decode(errors="replace")
@@ -122,8 +147,8 @@ class BrowserProcess:
         self._loop = asyncio.get_running_loop()
         self._ended: asyncio.Future[str] = self._loop.create_future()
         self._endpoint: asyncio.Future[tuple[int, str]] = self._loop.create_future()
-        self._stderr = _Stderr(self._endpoint)
-        self._transport: asyncio.ReadTransport | None = None
+        assert popen.stderr is not None
+        self._stderr = _Stderr(popen.stderr, self._endpoint)
         # Whoever has this may send signals to the group: its number is still its own.
         self._unreaped = threading.Lock()
         self._pidfd: int | None = os.pidfd_open(popen.pid)
@@ -135,8 +160,7 @@ class BrowserProcess:
         Raises ``LaunchFailed`` if it ends before that or takes too long; ``destroy`` it then.
         """
         deadline = self._loop.time() + timeout_seconds
-        assert self._popen.stderr is not None
-        self._transport, _ = await self._loop.connect_read_pipe(lambda: self._stderr, self._popen.stderr)
+        self._stderr.start()
         await asyncio.wait(
             (self._endpoint, self._ended),
             timeout=max(0.0, deadline - self._loop.time()),
@@ -286,10 +310,7 @@ class BrowserProcess:
 
     def _close_streams(self) -> None:
         self._close_pidfd()
-        if self._transport is not None:
-            self._transport.close()
-        elif self._popen.stderr is not None:
-            self._popen.stderr.close()
+        self._stderr.close()
 
     def _close_pidfd(self) -> None:
         if self._pidfd is not None:
