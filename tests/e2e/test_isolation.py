@@ -10,6 +10,7 @@ from tests.support.server import Server
 
 pytestmark = pytest.mark.slow
 
+_FILE = {"file": ("mine.txt", b"of mine")}
 _WITH_BODY = ("post", "put", "patch")
 
 
@@ -28,7 +29,13 @@ def test_every_route_answers_a_foreign_key_as_if_nothing_were_there(server: Serv
         sent = mine.post(f"/usage/webhooks/{hook['endpoint_id']}/test").raise_for_status().json()
         wish = {"name": "A_SECRET", "namespace": "function_env", "value": "of mine"}
         secret = mine.post("/secrets", json=wish).raise_for_status().json()
+        profile = mine.post("/profiles/create", json={"name": "mine"}).json()
+        mine.post("/storage/uploads/mine.txt", files=_FILE).raise_for_status()
+        file = mine.post(f"/sessions/{session['session_id']}/files", files=_FILE).json()
         things = {
+            "filename": "mine.txt",
+            "file_id": file["id"],
+            "profile_id": profile["profile_id"],
             "session_id": session["session_id"],
             "budget_id": budget["id"],
             "endpoint_id": hook["endpoint_id"],
@@ -48,6 +55,9 @@ def test_every_route_answers_a_foreign_key_as_if_nothing_were_there(server: Serv
                 continue
             assert set(names) <= set(things), f"give this test a thing of a workspace for {path}"
             for method in operations:
+                if (method, path) == ("post", "/storage/uploads/{filename}"):
+                    # Everybody may have a file of that name.
+                    continue
                 answer = _call(theirs, method, path.format(**things))
                 assert answer.status_code == 404, f"{method} {path}: {answer.status_code} {answer.text}"
                 walked += 1
@@ -69,10 +79,14 @@ def test_every_route_answers_a_foreign_key_as_if_nothing_were_there(server: Serv
 def _call(client: httpx.Client, method: str, path: str) -> httpx.Response:
     bodies: dict[str, object] = {
         "execute": {"type": "wait", "time_ms": 1},
-        "cookies": {"cookies": []},
+        "cookies": {"cookies": [{"name": "a", "value": "b", "domain": "a.test", "path": "/", "httpOnly": False}]},
+        "duplicate": {},
         "observe": {},
         "scrape": {},
     }
     body = bodies.get(path.rsplit("/", 1)[-1], {} if method == "patch" else None) if method in _WITH_BODY else None
-    params = {"namespace": "function_env"} if path.startswith("/secrets/") else None
+    wanted = {"code": {"as_workflow": "true"}, "tab": {"tab_idx": "0"}}
+    params = {"namespace": "function_env"} if path.startswith("/secrets/") else wanted.get(path.rsplit("/", 1)[-1])
+    if method == "post" and re.search(r"/downloads/|/files$", path):
+        return client.post(path, files=_FILE)
     return client.request(method.upper(), path, json=body, params=params)
