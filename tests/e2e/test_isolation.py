@@ -80,7 +80,12 @@ def _call(client: httpx.Client, method: str, path: str) -> httpx.Response:
     bodies: dict[str, object] = {
         "execute": {"type": "wait", "time_ms": 1},
         "cookies": {"cookies": [{"name": "a", "value": "b", "domain": "a.test", "path": "/", "httpOnly": False}]},
+        "state": {"cookies": []},
         "duplicate": {},
+        "file": {
+            "target_id": "mine.txt",
+            "action": {"type": "upload_file", "file_path": "mine.txt", "selector": "input"},
+        },
         "observe": {},
         "scrape": {},
     }
