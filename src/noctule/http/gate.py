@@ -7,7 +7,6 @@ this server but the API's own error shape.
 
 import asyncio
 import logging
-import secrets
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from noctule.http.addresses import base_url, client_network, normal_path
 from noctule.http.bodies import ClientGone, check_json, has_body, is_json, read_body, replayed
 from noctule.http.capture import Capture, send_answer
+from noctule.http.exchange import Exchange
 from noctule.http.idempotency import Answer, Claim, Idempotency, fingerprint, parse_key
 from noctule.http.rates import Allowance, RateLimiter
 from noctule.http.replies import error_reply, reply_to
@@ -100,53 +100,6 @@ class Gatekeeping:
     tasks: Owned
 
 
-class _Exchange:
-    """One request and what becomes of it."""
-
-    __slots__ = (
-        "_send",
-        "allowance",
-        "caller",
-        "headers",
-        "path",
-        "request_id",
-        "scope",
-        "started",
-        "status",
-        "upload",
-    )
-
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self.scope = scope
-        self.path: str = scope["path"]
-        self.headers: dict[bytes, bytes] = {}
-        self.request_id = secrets.token_hex(8)
-        self.caller: Caller | None = None
-        self.allowance: Allowance | None = None
-        self.started = False
-        self.status = 500
-        self.upload: Upload | None = None
-        self._send = send
-
-    async def send(self, message: Message) -> None:
-        """Pass a message of the response on, with the headers that every response has."""
-        if message["type"] == "http.response.start":
-            self.started = True
-            self.status = message["status"]
-            added = [(b"x-request-id", self.request_id.encode())]
-            if self.allowance is not None:
-                added += self.allowance.headers()
-            if self.upload is not None and not self.upload.is_over:
-                added.append((b"connection", b"close"))
-            message = {**message, "headers": [*message.get("headers", ()), *added]}
-        elif self.upload is not None and not self.upload.is_over and not message.get("more_body", False):
-            # The answer is out, and its end waits for what the client was about to send.
-            await self._send({**message, "more_body": True})
-            await self.upload.drop_rest()
-            message = {"type": "http.response.body", "body": b"", "more_body": False}
-        await self._send(message)
-
-
 class Gate:
     """The middleware."""
 
@@ -163,7 +116,7 @@ class Gate:
                 scope["path"] = normal_path(scope["path"])
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, send)
+        exchange = Exchange(scope, send)
         began_at, began = self._keeping.clock.now(), self._keeping.clock.monotonic()
         await self._answered(exchange, receive, self._admitted(exchange, receive))
         caller = exchange.caller
@@ -180,7 +133,7 @@ class Gate:
                 )
             )
 
-    async def _answered(self, exchange: _Exchange, receive: Receive, work: Coroutine[None, None, None]) -> None:
+    async def _answered(self, exchange: Exchange, receive: Receive, work: Coroutine[None, None, None]) -> None:
         """Do the work and answer whatever it raises."""
         try:
             await work
@@ -191,7 +144,7 @@ class Gate:
         except Exception:
             await self._fail(exchange, receive)
 
-    async def _admitted(self, exchange: _Exchange, receive: Receive) -> None:
+    async def _admitted(self, exchange: Exchange, receive: Receive) -> None:
         scope = exchange.scope
         # A repeated header counts once, and the first one stands.
         for name, value in scope["headers"]:
@@ -214,7 +167,7 @@ class Gate:
 
     # -- who ---------------------------------------------------------------------------------------------
 
-    async def _authenticate(self, exchange: _Exchange) -> Caller:
+    async def _authenticate(self, exchange: Exchange) -> Caller:
         scheme, _, secret = exchange.headers.get(b"authorization", b"").partition(b" ")
         identity = None
         if scheme.lower() == b"bearer":
@@ -238,13 +191,13 @@ class Gate:
             scope=identity.scope,
         )
 
-    def _idempotency_key(self, exchange: _Exchange) -> str | None:
+    def _idempotency_key(self, exchange: Exchange) -> str | None:
         value = exchange.headers.get(b"idempotency-key")
         return parse_key(value) if value is not None and exchange.scope["method"] in _WRITES else None
 
     # -- how often ---------------------------------------------------------------------------------------
 
-    def _limit_anonymous(self, exchange: _Exchange) -> None:
+    def _limit_anonymous(self, exchange: Exchange) -> None:
         who, limit = "address:" + client_network(exchange.scope), ANONYMOUS_REQUESTS_PER_MINUTE
         if exchange.path.startswith(_MANY_FILES):
             who, limit = "files:" + who, FILES_PER_MINUTE
@@ -252,7 +205,7 @@ class Gate:
         if not exchange.allowance.allowed and exchange.path not in _NEVER_LIMITED:
             raise _too_many(exchange.allowance)
 
-    async def _limit(self, exchange: _Exchange, caller: Caller) -> None:
+    async def _limit(self, exchange: Exchange, caller: Caller) -> None:
         limit = await self._limit_of(caller.workspace_id)
         exchange.allowance = self._rates.hit("key:" + caller.key_id, limit)
         if not exchange.allowance.allowed:
@@ -271,12 +224,12 @@ class Gate:
 
     # -- what --------------------------------------------------------------------------------------------
 
-    def _admit(self, exchange: _Exchange, caller: Caller) -> None:
+    def _admit(self, exchange: Exchange, caller: Caller) -> None:
         """From here on the request is the caller's: it is logged, and routes see who calls."""
         exchange.caller = caller
         exchange.scope[CALLER_IN_SCOPE] = caller
 
-    async def _write(self, exchange: _Exchange, caller: Caller, receive: Receive) -> None:
+    async def _write(self, exchange: Exchange, caller: Caller, receive: Receive) -> None:
         """Read the body and carry the write out; runs to its end whatever becomes of the client."""
         scope, headers = exchange.scope, exchange.headers
         content_type = headers.get(b"content-type", b"")
@@ -303,7 +256,7 @@ class Gate:
         else:
             await self._once(exchange, receive, outcome)
 
-    async def _once(self, exchange: _Exchange, receive: Receive, claim: Claim) -> None:
+    async def _once(self, exchange: Exchange, receive: Receive, claim: Claim) -> None:
         """Run the request of a claim, store its answer, and only then send it."""
         capture = Capture(exchange.send)
         answer: Answer | None = None
@@ -319,7 +272,7 @@ class Gate:
         if answer is not None:
             await send_answer(answer, exchange.send, replay=False)
 
-    async def _bounded(self, exchange: _Exchange, receive: Receive, send: Send) -> None:
+    async def _bounded(self, exchange: Exchange, receive: Receive, send: Send) -> None:
         """Run the app with a deadline for the beginning of its answer; a stream may then go on."""
         began = False
         try:
@@ -340,7 +293,7 @@ class Gate:
 
     # -- answers -----------------------------------------------------------------------------------------
 
-    async def _answer(self, exchange: _Exchange, receive: Receive, error: NoctuleError) -> None:
+    async def _answer(self, exchange: Exchange, receive: Receive, error: NoctuleError) -> None:
         if exchange.started:
             _log.error("request %s broke off: %s", exchange.request_id, redact(error.message))
             return
@@ -349,7 +302,7 @@ class Gate:
             exchange.allowance = self._rates.hit(who, ANONYMOUS_REQUESTS_PER_MINUTE)
         await reply_to(error, exchange.path)(exchange.scope, receive, exchange.send)
 
-    async def _fail(self, exchange: _Exchange, receive: Receive) -> None:
+    async def _fail(self, exchange: Exchange, receive: Receive) -> None:
         _log.error(
             "request %s, %s %s, failed unexpectedly\n%s",
             exchange.request_id,
@@ -392,7 +345,7 @@ def _check_scope(scope: KeyScope, path: str) -> None:
         )
 
 
-def _client_header(exchange: _Exchange, name: bytes) -> str | None:
+def _client_header(exchange: Exchange, name: bytes) -> str | None:
     value = exchange.headers.get(name)
     return None if value is None else value[:_LONGEST_CLIENT_HEADER].decode("latin-1")
 

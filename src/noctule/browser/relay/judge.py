@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from noctule.browser.relay import messages
+from noctule.browser.relay.domains import DOMAINS, REFUSED
 from noctule.browser.relay.keys import is_harmless
 from noctule.browser.relay.targets import Sessions, Standing
 
@@ -51,120 +52,6 @@ class Answer:
 
 
 Verdict = Forward | Refuse | Answer
-
-_ALL: Final[frozenset[str] | None] = None
-
-# Domains of Chromium 156. ``None`` opens all methods of a domain but those in _REFUSED. Not listed, and so
-# refused: Cast, DeviceAccess, BluetoothEmulation, SmartCardEmulation, DigitalCredentials (devices beyond the
-# page), Extensions and PWA (load and launch from paths), Tethering (opens ports), SystemInfo (command lines,
-# processes), CrashReportContext, and whatever comes after.
-_DOMAINS: Final[Mapping[str, frozenset[str] | None]] = {
-    "Browser": frozenset(
-        {
-            "addPrivacySandboxEnrollmentOverride",
-            "cancelDownload",
-            "close",
-            "getGlobalPrivacyControl",
-            "getHistogram",
-            "getHistograms",
-            "getVersion",
-            "getWindowBounds",
-            "getWindowForTarget",
-            "grantPermissions",
-            "resetPermissions",
-            "setContentsSize",
-            "setDownloadBehavior",
-            "setGlobalPrivacyControl",
-            "setPermission",
-            "setWindowBounds",
-        }
-    ),
-    "Target": frozenset(
-        {
-            "activateTarget",
-            "attachToBrowserTarget",
-            "attachToTarget",
-            "autoAttachRelated",
-            "closeTarget",
-            "createBrowserContext",
-            "createTarget",
-            "detachFromTarget",
-            "disposeBrowserContext",
-            "getBrowserContexts",
-            "getTargetInfo",
-            "getTargets",
-            "sendMessageToTarget",
-            "setAutoAttach",
-            "setDiscoverTargets",
-        }
-    ),
-    **dict.fromkeys(
-        (
-            "Accessibility",
-            "Ads",
-            "Animation",
-            "Audits",
-            "Autofill",
-            "BackgroundService",
-            "CSS",
-            "CacheStorage",
-            "Console",
-            "DOM",
-            "DOMDebugger",
-            "DOMSnapshot",
-            "DOMStorage",
-            "Debugger",
-            "DeviceOrientation",
-            "Emulation",
-            "EventBreakpoints",
-            "FedCm",
-            "Fetch",
-            "FileSystem",
-            "FindInPage",
-            "HeadlessExperimental",
-            "HeapProfiler",
-            "IO",
-            "IndexedDB",
-            "Input",
-            "Inspector",
-            "LayerTree",
-            "Log",
-            "Media",
-            "Memory",
-            "Network",
-            "Overlay",
-            "Page",
-            "Performance",
-            "PerformanceTimeline",
-            "Preload",
-            "Profiler",
-            "Runtime",
-            "Schema",
-            "Security",
-            "ServiceWorker",
-            "Storage",
-            "Tracing",
-            "WebAudio",
-            "WebAuthn",
-            "WebMCP",
-        ),
-        _ALL,
-    ),
-}
-
-_REFUSED: Final[Mapping[str, str]] = {
-    "DOM.getFileInfo": "paths of the server are not told",
-    "LayerTree.loadSnapshot": "pictures made elsewhere are not loaded into the browser",
-    "Page.addCompilationCache": "compiled code made elsewhere is not loaded into the browser",
-    "Page.produceCompilationCache": "compiled code made elsewhere is not loaded into the browser",
-    "Browser.crash": "the browser belongs to the session; stop the session instead",
-    "Browser.crashGpuProcess": "the browser belongs to the session; stop the session instead",
-    "Browser.getBrowserCommandLine": "paths of the server are not told",
-    "Target.exposeDevToolsProtocol": "pages get no channel to the browser that is not judged",
-    "Target.openDevTools": "pages get no channel to the browser that is not judged",
-    "Target.getDevToolsTarget": "pages get no channel to the browser that is not judged",
-    "Target.setRemoteLocations": "a session sees no browser but its own",
-}
 
 # Here ``url`` only picks among what the page has already, and nothing is fetched from it.
 _URL_IS_A_KEY: Final = frozenset(
@@ -272,9 +159,9 @@ class Judge:
         if method in self._plain and isinstance(params, dict) and "url" not in params:
             return Forward(message)
         domain, _, name = method.partition(".")
-        methods = _DOMAINS.get(domain, frozenset())
-        if method in _REFUSED or (methods is not None and name not in methods):
-            return Refuse(_REFUSED.get(method, f"{_shown(method)} is not offered to the clients of a session"))
+        methods = DOMAINS.get(domain, frozenset())
+        if method in REFUSED or (methods is not None and name not in methods):
+            return Refuse(REFUSED.get(method, f"{_shown(method)} is not offered to the clients of a session"))
         if params is None:
             params = {}
         elif not isinstance(params, dict):
