@@ -6,12 +6,10 @@ are asked for at a time, and an exchange whose body does not come is told withou
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from noctule.browser.cdp import CdpConnection, CdpError
-
-if TYPE_CHECKING:
-    from noctule.browser.driver.capture.exchanges import Hop
+from noctule.browser.driver.capture.hops import Hop
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_TOTAL_BYTES = 64 * 1024 * 1024
@@ -33,7 +31,7 @@ class Bodies:
         self._total = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def ask(self, request_id: str, hop: "Hop") -> bool:
+    def ask(self, request_id: str, hop: Hop) -> bool:
         """Whether the body of an exchange that has just ended will come."""
         response = hop.response
         if response is None or hop.content_bytes > MAX_BODY_BYTES or len(self._tasks) >= _MAX_ASKED:

@@ -22,8 +22,8 @@ from noctule.browser.driver.capture.bodies import Bodies
 from noctule.browser.driver.capture.clock import BrowserClock
 from noctule.browser.driver.capture.errors import ErrorLog
 from noctule.browser.driver.capture.exchanges import Exchanges
+from noctule.browser.driver.capture.hops import Place
 from noctule.browser.driver.capture.pages import Pages
-from noctule.browser.driver.capture.shaping import Place
 from noctule.browser.driver.capture.sockets import Sockets
 
 log = logging.getLogger(__name__)

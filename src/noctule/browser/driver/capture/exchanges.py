@@ -15,21 +15,18 @@ from typing import Any
 
 from noctule.browser.driver.capture import shaping
 from noctule.browser.driver.capture.clock import BrowserClock
+from noctule.browser.driver.capture.hops import Hop, Place
 from noctule.browser.driver.capture.messages import (
     DataReceived,
-    Initiator,
     LoadingFailed,
     LoadingFinished,
     Message,
     ReceivedExtra,
-    Request,
     RequestWillBeSent,
-    Response,
     ResponseReceived,
     SentExtra,
     ServedFromCache,
 )
-from noctule.browser.driver.capture.shaping import Place
 
 MAX_OPEN = 2000
 MAX_HELD_BYTES = 16 * 1024 * 1024
@@ -38,35 +35,6 @@ _MAX_HOPS = 30
 
 Tell = Callable[[float, dict[str, Any]], None]
 """Takes an exchange that is over, and when that was, in seconds on the browser's clock."""
-
-
-@dataclass(slots=True)
-class Hop:
-    """One exchange in the making; instants are seconds on the browser's clock."""
-
-    place: Place
-    request: Request
-    initiator: Initiator
-    loader_id: str
-    frame_id: str
-    type: str
-    began: float
-    response: Response | None = None
-    has_extra: bool = False
-    sent: SentExtra | None = None
-    received: ReceivedExtra | None = None
-    from_memory: bool = False
-    content_bytes: float = 0
-    response_bytes: float = 0
-    ended: float = 0.0
-    failure: LoadingFailed | None = None
-    redirect_to: str = ""
-    body: dict[str, Any] | None = None
-    waits_for_body: bool = False
-
-    @property
-    def lacks_extra(self) -> bool:
-        return self.has_extra and (self.sent is None or self.received is None)
 
 
 @dataclass(slots=True)

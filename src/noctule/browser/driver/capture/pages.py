@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from noctule.browser.driver.capture.clock import BrowserClock
-from noctule.browser.driver.capture.shaping import Place, cut, cut_url
+from noctule.browser.driver.capture.hops import Place
+from noctule.browser.driver.capture.shaping import cut, cut_url
 
 Tell = Callable[[float, str, dict[str, Any]], None]
 

@@ -9,14 +9,11 @@ in milliseconds as HAR has them, ``sizes`` on the wire, ``failure``, ``redirect_
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from noctule.browser.driver.capture.clock import BrowserClock
+from noctule.browser.driver.capture.hops import Hop
 from noctule.browser.driver.capture.messages import Initiator, Response, Timing
-
-if TYPE_CHECKING:
-    from noctule.browser.driver.capture.exchanges import Hop
 
 MAX_URL_CHARACTERS = 8192
 MAX_INLINE_URL_CHARACTERS = 256
@@ -25,15 +22,6 @@ _MAX_HEADERS = 100
 _MAX_HEADER_CHARACTERS = 4096
 _MAX_HEAD_CHARACTERS = 32 * 1024
 _MAX_FRAMES = 5
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Place:
-    """A target: its kind, its tab (empty for a worker that outlives tabs), and our session with it."""
-
-    target: str
-    tab: str
-    session_id: str
 
 
 def cut(text: str, characters: int) -> str:
@@ -93,7 +81,7 @@ def initiator(made_by: Initiator) -> dict[str, Any]:
     return shown
 
 
-def exchange(request_id: str, hop: "Hop", clock: BrowserClock) -> dict[str, Any]:
+def exchange(request_id: str, hop: Hop, clock: BrowserClock) -> dict[str, Any]:
     """One exchange, as far as it has come."""
     request, response = hop.request, hop.response
     sent = hop.sent.headers if hop.sent is not None else request.headers
@@ -142,18 +130,18 @@ def exchange(request_id: str, hop: "Hop", clock: BrowserClock) -> dict[str, Any]
     return shown
 
 
-def _is_network(hop: "Hop") -> bool:
+def _is_network(hop: Hop) -> bool:
     """Whether it went over the network, as far as is known."""
     if hop.sent is not None:
         return not _came_from_elsewhere(hop)
     return hop.response is not None and _source(hop, hop.response) == "network" and hop.response_bytes > 0
 
 
-def _came_from_elsewhere(hop: "Hop") -> bool:
+def _came_from_elsewhere(hop: Hop) -> bool:
     return hop.response is not None and hop.response.from_service_worker
 
 
-def _source(hop: "Hop", response: Response) -> str:
+def _source(hop: Hop, response: Response) -> str:
     if not hop.request.url.startswith(("http://", "https://")):
         return "inline"
     if response.from_service_worker:
@@ -165,7 +153,7 @@ def _source(hop: "Hop", response: Response) -> str:
     return "disk_cache" if response.from_disk_cache else "network"
 
 
-def _response(hop: "Hop", response: Response) -> dict[str, Any]:
+def _response(hop: Hop, response: Response) -> dict[str, Any]:
     received = hop.received
     headers = received.headers if received is not None else response.headers
     names = {name.lower() for name in headers}
@@ -206,7 +194,7 @@ def _body_bytes(headers: Mapping[str, str], post: str | None) -> int:
     return len(post.encode("utf-8", "replace")) if post is not None else 0
 
 
-def timings(hop: "Hop") -> dict[str, float]:
+def timings(hop: Hop) -> dict[str, float]:
     """Milliseconds of each part as HAR 1.2 divides them; -1 for a part that there was not."""
     ended = max(0.0, (hop.ended or hop.began) - hop.began) * 1000
     timing = hop.response.timing if hop.response is not None else None

@@ -10,6 +10,7 @@ from typing import Any
 
 from noctule.browser.driver.capture.clock import BrowserClock
 from noctule.browser.driver.capture.exchanges import Tell
+from noctule.browser.driver.capture.hops import Place
 from noctule.browser.driver.capture.messages import (
     Message,
     SocketClosed,
@@ -23,7 +24,6 @@ from noctule.browser.driver.capture.messages import (
     SocketResponse,
 )
 from noctule.browser.driver.capture.shaping import (
-    Place,
     cut,
     cut_url,
     head_bytes,

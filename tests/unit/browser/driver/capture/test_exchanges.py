@@ -8,7 +8,7 @@ import pytest
 from noctule.browser.driver.capture import messages
 from noctule.browser.driver.capture.clock import BrowserClock
 from noctule.browser.driver.capture.exchanges import MAX_HELD_BYTES, Exchanges
-from noctule.browser.driver.capture.shaping import Place
+from noctule.browser.driver.capture.hops import Place
 from tests.unit.browser.driver.capture.saying import PAGE, Told, told
 
 
