@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -81,9 +82,14 @@ def test_a_context_of_a_client_brings_files_unless_it_wants_none(chromium: bool,
 
             session = await browser.new_browser_cdp_session()
             context_id = (await session.send("Target.createBrowserContext"))["browserContextId"]
+            told: list[dict[str, Any]] = []
+            session.on("Browser.downloadProgress", lambda event: told.append(event))
+            wish = {"behavior": "allow", "browserContextId": context_id, "eventsEnabled": True}
+            await session.send("Browser.setDownloadBehavior", wish)
             target = {"url": stage.site.url("/file?seed=raw&name=raw.bin"), "browserContextId": context_id}
             await session.send("Target.createTarget", target)
             assert (await stage.kept(2))[1].hash == sha256(content("raw"))
+            assert told[-1]["filePath"] == told[-1]["guid"]
 
             page = await browser.new_page(accept_downloads=False)
             await page.goto(stage.site.url())

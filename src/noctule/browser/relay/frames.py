@@ -7,7 +7,7 @@ neither holds more than its limit. Extensions are never negotiated, so a reserve
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import IntEnum
 from typing import Final
 
@@ -15,9 +15,8 @@ from websockets.frames import apply_mask  # type: ignore[attr-defined]
 
 
 class Opcode(IntEnum):
-    """What a frame is. Two are our own: ``DATA`` is a run of data frames, ``WATCHED`` a payload looked for."""
+    """What a frame is. One is our own: ``DATA`` is a run of data frames."""
 
-    WATCHED = -2
     DATA = -1
     CONTINUATION = 0
     TEXT = 1
@@ -54,7 +53,6 @@ class FrameError(Exception):
 _TEXT: Final = int(Opcode.TEXT)
 _CONTINUATION: Final = int(Opcode.CONTINUATION)
 _DATA: Final = int(Opcode.DATA)
-_WATCHED: Final = int(Opcode.WATCHED)
 _KNOWN: Final = frozenset(int(opcode) for opcode in Opcode if opcode >= 0)
 _CONTROL_LIMIT_BYTES: Final = 125
 
@@ -191,14 +189,18 @@ class MessageReader:
 class FrameCursor:
     """Where the browser's byte stream stands between frames and messages, payloads unread.
 
-    The exception are messages of one frame of up to ``watch_limit_bytes`` that begin with ``watch``: they are
-    shown whole before they are passed on.
+    The exception are messages of one frame that begin with one of ``watched``: ``show`` is given each whole, before
+    it is passed on, and answers what is passed on in its place, which is as long. One of more than
+    ``watched_limit_bytes`` is passed on unseen.
     """
 
-    def __init__(self, limit_bytes: int, watch: bytes, watch_limit_bytes: int) -> None:
+    def __init__(
+        self, limit_bytes: int, watched: tuple[bytes, ...], watched_limit_bytes: int, show: Callable[[bytes], bytes]
+    ) -> None:
         self._limit_bytes = limit_bytes
-        self._watch = watch
-        self._watch_limit_bytes = watch_limit_bytes
+        self._watched = watched
+        self._watched_limit_bytes = watched_limit_bytes
+        self._show = show
         self._left_bytes = 0
         self._fragmented = False
         self._message_bytes = 0
@@ -225,9 +227,7 @@ class FrameCursor:
         """Runs of data frames as ``(Opcode.DATA, bytes)``, and control frames as ``(opcode, payload)``.
 
         Runs are as long as they can be, or end with every frame where ``every_frame`` is set. An incomplete
-        header, control frame or watched message is held back, and a watched one is given out as
-        ``(Opcode.WATCHED, payload)`` before the run that it is in. Raises ``FrameError`` for what no server
-        may send.
+        header, control frame or watched message is held back. Raises ``FrameError`` for what no server may send.
         """
         if self._held:
             data, self._held = self._held + data, b""
@@ -256,18 +256,27 @@ class FrameCursor:
                 start = position = after
                 yield opcode, payload
                 continue
-            if opcode == _TEXT and final and len(self._watch) <= length <= self._watch_limit_bytes:
-                payload_at = position + header_bytes
-                seen = data[payload_at : payload_at + len(self._watch)]
-                if self._watch.startswith(seen):
-                    if end < payload_at + length:
-                        break
-                    yield _WATCHED, data[payload_at : payload_at + length]
+            payload_at = position + header_bytes
+            if opcode == _TEXT and final and self._may_be_watched(data, payload_at, length):
+                after = payload_at + length
+                if end < after:
+                    break
+                payload = data[payload_at:after]
+                if (shown := self._show(payload)) is not payload:
+                    assert len(shown) == length
+                    data = data[:payload_at] + shown + data[after:]
+                    view = memoryview(data)
             self._enter(opcode, final, length)
             position += header_bytes
         self._held = data[position:]
         if start < position:
             yield _DATA, data if position - start == end else view[start:position]
+
+    def _may_be_watched(self, data: bytes, at: int, length: int) -> bool:
+        """Whether a message begins as one that is watched, as far as it is there."""
+        if length > self._watched_limit_bytes:
+            return False
+        return any(length >= len(prefix) and prefix.startswith(data[at : at + len(prefix)]) for prefix in self._watched)
 
     def _enter(self, opcode: int, final: bool, length: int) -> None:
         if (opcode == _CONTINUATION) != self._fragmented:

@@ -1,9 +1,10 @@
 """One client joined to one browser.
 
 What must always hold: a client's message reaches the browser only as the judge passed it and as we wrote
-it; the browser's bytes reach the client in order and unchanged, and what we say ourselves stands between
-messages, never inside one. What one side does not take is not read from the other, so the memory of a relay
-is bounded by its write buffers and one message. Closing is bounded in time whatever either side does.
+it; the browser's bytes reach the client in order and unchanged but for the paths of this machine, and what we
+say ourselves stands between messages, never inside one. What one side does not take is not read from the other,
+so the memory of a relay is bounded by its write buffers and one message. Closing is bounded in time whatever
+either side does.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import Final
 
 from noctule.browser.door import Door
 from noctule.browser.relay import frames, messages
+from noctule.browser.relay.downloads import PROGRESS_PREFIX, without_folder
 from noctule.browser.relay.frames import CloseCode, FrameCursor, FrameError, MessageReader, Opcode
 from noctule.browser.relay.judge import Forward, Judge, Refuse
 from noctule.browser.relay.targets import EVENT_LIMIT_BYTES, EVENT_PREFIX, Sessions
@@ -31,7 +33,7 @@ _OWN_REPLIES_LIMIT_BYTES: Final = 1 << 16
 
 _TEXT: Final = int(Opcode.TEXT)
 _DATA: Final = int(Opcode.DATA)
-_WATCHED: Final = int(Opcode.WATCHED)
+_WATCHED: Final = (EVENT_PREFIX, PROGRESS_PREFIX)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class Relay(asyncio.Protocol):
             page_is_open=door.page_is_open,
         )
         self._reader = MessageReader(CLIENT_MESSAGE_LIMIT_BYTES)
-        self._cursor = FrameCursor(BROWSER_MESSAGE_LIMIT_BYTES, EVENT_PREFIX, EVENT_LIMIT_BYTES)
+        self._cursor = FrameCursor(BROWSER_MESSAGE_LIMIT_BYTES, _WATCHED, EVENT_LIMIT_BYTES, self._shown)
 
         self._closing = False
         self._client_lost = False
@@ -228,8 +230,8 @@ class Relay(asyncio.Protocol):
             return
         self._heard_browser = True
         if payload_at := self._cursor.whole_message(data):
-            if data.startswith(EVENT_PREFIX, payload_at):
-                self._sessions.note(data[payload_at:])
+            if data.startswith(_WATCHED, payload_at):
+                data = data[:payload_at] + self._shown(data[payload_at:])
             self._client.write(data)
             return
         try:
@@ -238,8 +240,6 @@ class Relay(asyncio.Protocol):
                     self._client.write(run)
                     if self._pending and self._cursor.between_messages:
                         self._say_pending()
-                elif opcode == _WATCHED:
-                    self._sessions.note(bytes(run))
                 elif opcode == Opcode.PING:
                     self._browser.write(frames.masked_frame(Opcode.PONG, bytes(run)))
                 elif opcode == Opcode.CLOSE:
@@ -247,6 +247,13 @@ class Relay(asyncio.Protocol):
                     return
         except FrameError as error:
             self.close(CloseCode.TOO_BIG if error.code == CloseCode.TOO_BIG else CloseCode.INTERNAL_ERROR, error.reason)
+
+    def _shown(self, event: bytes) -> bytes:
+        """What the client is told in the place of an event that is watched."""
+        if event.startswith(PROGRESS_PREFIX):
+            return without_folder(event)
+        self._sessions.note(event)
+        return event
 
     def browser_full(self, full: bool) -> None:
         """Read the client only while the browser takes what it sends."""

@@ -12,6 +12,7 @@ from noctule.browser.relay import frames
 from noctule.browser.relay.frames import CloseCode, FrameCursor, FrameError, MessageReader, Opcode
 
 _WATCH = b'{"method":"Target.'
+_WATCH_TOO = b'{"method":"Browser.download'
 
 
 def _serialize(opcode: int, payload: bytes, *, final: bool = True, mask: bool = True) -> bytes:
@@ -54,38 +55,42 @@ def test_any_cut_of_a_clients_bytes_gives_the_same_messages(
     assert _read(MessageReader(1 << 20), _cut(stream, places)) == expected
 
 
-@given(st.lists(st.one_of(_payloads, st.binary(max_size=30).map(_WATCH.__add__)), max_size=6),
+@given(st.lists(st.one_of(_payloads, st.binary(max_size=30).map(_WATCH.__add__),
+                          st.binary(max_size=30).map(_WATCH_TOO.__add__)), max_size=6),
        st.lists(st.integers(0, 1 << 20), max_size=12), st.booleans(), st.booleans())  # fmt: skip
-def test_any_cut_of_the_browsers_bytes_passes_its_data_unchanged(
+def test_any_cut_of_the_browsers_bytes_passes_its_data_on_as_it_was_shown(
     payloads: list[bytes], places: list[int], every_frame: bool, pinged: bool
 ) -> None:
-    cursor, stream, expected = FrameCursor(1 << 20, _WATCH, 1 << 16), b"", b""
+    watched: list[bytes] = []
+
+    def shown(payload: bytes) -> bytes:
+        watched.append(payload)
+        return payload[::-1] if len(payload) % 2 else payload
+
+    cursor, stream, expected = FrameCursor(1 << 20, (_WATCH, _WATCH_TOO), 1 << 16, shown), b"", b""
     for payload in payloads:
-        data = _serialize(1, payload, mask=False)
-        stream += data + (_serialize(10, b"pong", mask=False) if pinged else b"")
-        expected += data
-    passed, controls, watched = b"", [], []
+        stream += _serialize(1, payload, mask=False) + (_serialize(10, b"pong", mask=False) if pinged else b"")
+        is_watched = payload.startswith((_WATCH, _WATCH_TOO)) and len(payload) % 2
+        expected += _serialize(1, payload[::-1] if is_watched else payload, mask=False)
+    passed, controls = b"", []
     for chunk in _cut(stream, places):
-        if cursor.whole_message(chunk):
-            passed += chunk
-            if chunk.startswith(_WATCH, cursor.whole_message(chunk)):
-                watched.append(chunk[cursor.whole_message(chunk) :])
+        if at := cursor.whole_message(chunk):
+            is_watched = chunk.startswith((_WATCH, _WATCH_TOO), at)
+            passed += chunk[:at] + (shown(chunk[at:]) if is_watched else chunk[at:])
             continue
         for opcode, run in cursor.walk(chunk, every_frame=every_frame):
             if opcode == Opcode.DATA:
                 passed += run
-            elif opcode == Opcode.WATCHED:
-                watched.append(bytes(run))
             else:
                 controls.append((opcode, bytes(run)))
     assert passed == expected
     assert controls == [(10, b"pong")] * (len(payloads) if pinged else 0)
-    assert watched == [payload for payload in payloads if payload.startswith(_WATCH)]
+    assert watched == [payload for payload in payloads if payload.startswith((_WATCH, _WATCH_TOO))]
     assert cursor.between_messages
 
 
 def test_the_cursor_knows_when_it_stands_inside_a_message() -> None:
-    cursor = FrameCursor(1 << 20, _WATCH, 1 << 16)
+    cursor = FrameCursor(1 << 20, (_WATCH,), 1 << 16, bytes)
     first = _serialize(1, b"a" * 300, final=False, mask=False)
     assert [bytes(run) for _, run in cursor.walk(first[:200])] == [first[:200]]
     assert not cursor.between_messages
@@ -97,7 +102,7 @@ def test_the_cursor_knows_when_it_stands_inside_a_message() -> None:
 
 def test_a_run_ends_with_every_frame_where_that_is_asked_for() -> None:
     one, two = _serialize(1, b"one", mask=False), _serialize(1, b"two", mask=False)
-    cursor = FrameCursor(1 << 20, _WATCH, 1 << 16)
+    cursor = FrameCursor(1 << 20, (_WATCH,), 1 << 16, bytes)
     assert [bytes(run) for _, run in cursor.walk(one + two, every_frame=True)] == [one, two]
     assert [bytes(run) for _, run in cursor.walk(one + two)] == [one + two]
 
@@ -144,7 +149,7 @@ def test_messages_before_a_broken_frame_are_still_given_out() -> None:
 
 def test_a_browser_message_over_the_limit_is_an_error() -> None:
     with pytest.raises(FrameError) as raised:
-        list(FrameCursor(100, _WATCH, 50).walk(_serialize(1, b"x" * 101, mask=False)))
+        list(FrameCursor(100, (_WATCH,), 50, bytes).walk(_serialize(1, b"x" * 101, mask=False)))
     assert raised.value.code == CloseCode.TOO_BIG
 
 
