@@ -235,6 +235,7 @@ async def running(settings: Settings, *, port: int) -> AsyncIterator[Noctule]:
             new_budget=gateway.new_budget,
             control=control,
             files=storage,
+            secrets=timelines,
         )
         scrapes = ScrapeService(sessions=sessions, scraping=page.scraping, extractor=extractor, clock=clock)
         stack.push_async_callback(scrapes.close)

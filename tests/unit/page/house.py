@@ -20,7 +20,7 @@ from noctule.kit.openapi import Application
 from noctule.kit.web import CALLER_IN_SCOPE, Caller
 from noctule.page.routes import router
 from noctule.page.service import Files, PageService
-from noctule.page.service.service import Control
+from noctule.page.service.service import Control, Secrets
 from tests.support.clock import FrozenClock
 from tests.support.fleet import FakeFleet
 from tests.support.llm import FakeLlm
@@ -50,6 +50,7 @@ class House:
         files: Files | None = None,
         clock: Clock | None = None,
         control: Control | None = None,
+        secrets: Secrets | None = None,
     ) -> None:
         self.sessions = FakeSessions()
         self.sessions.owners[SID] = "w"
@@ -64,6 +65,7 @@ class House:
             extractor=_EXTRACTOR,
             files=files,
             control=control,
+            secrets=secrets,
             deadline_seconds=deadline_seconds,
         )
 

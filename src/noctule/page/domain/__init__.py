@@ -11,7 +11,7 @@ from noctule.page.domain.selectors import (
     selectors_of_path,
     selectors_of_text,
 )
-from noctule.page.domain.trajectory import kept, trajectory_value
+from noctule.page.domain.trajectory import kept, secrets_of, trajectory_value
 
 __all__ = [
     "ENTER_FRAME",
@@ -30,6 +30,7 @@ __all__ = [
     "is_blank_selectors",
     "kept",
     "matching",
+    "secrets_of",
     "selectors_of_path",
     "selectors_of_text",
     "trajectory_value",

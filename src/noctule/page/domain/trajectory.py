@@ -31,17 +31,25 @@ def trajectory_value(action: Mapping[str, Any], outcome: Outcome) -> dict[str, A
     return {key: kept(item) for key, item in value.items()}
 
 
+def secrets_of(action: Mapping[str, Any], outcome: Outcome) -> frozenset[str]:
+    """The texts of an action that was tried which nobody may keep."""
+    value, kind = action.get("value"), action.get("type")
+    if kind == "form_fill" and isinstance(value, Mapping):
+        return frozenset(str(text) for key, text in value.items() if key in _SECRET_FORM_KEYS)
+    return frozenset({str(value)}) if value is not None and _is_secret(kind, outcome) else frozenset()
+
+
 def _without_secrets(action: dict[str, Any], outcome: Outcome) -> dict[str, Any]:
     value, kind = action.get("value"), action.get("type")
-    if value is None:
-        return action
-    # Whether the field of a fill that failed was one for passwords, nobody has seen.
-    is_secret = outcome.is_secret or not outcome.success
-    if kind == "multi_factor_fill" or (kind in _FILLS and is_secret):
-        return {**action, "value": _MASK}
     if kind == "form_fill" and isinstance(value, Mapping):
         return {**action, "value": {key: _MASK if key in _SECRET_FORM_KEYS else text for key, text in value.items()}}
-    return action
+    return {**action, "value": _MASK} if value is not None and _is_secret(kind, outcome) else action
+
+
+def _is_secret(kind: Any, outcome: Outcome) -> bool:
+    """Whether the one value of an action may be a secret. Whether the field of a fill that failed was one for
+    passwords, nobody has seen."""
+    return kind == "multi_factor_fill" or (kind in _FILLS and (outcome.is_secret or not outcome.success))
 
 
 def kept(value: Any, depth: int = 0) -> Any:

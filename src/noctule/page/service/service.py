@@ -6,7 +6,7 @@ that was tried is in the session's trajectory. Every wait on a browser is bounde
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from noctule.browser.commands import BrowserLost, Command, CommandFailed, Picture, Result, Screenshot
@@ -16,7 +16,7 @@ from noctule.kit.clock import Clock
 from noctule.kit.errors import BrowserFailed, Conflict
 from noctule.llm.budget import Budget
 from noctule.llm.protocol import Llm, Payer
-from noctule.page.domain import Failure, Outcome, trajectory_value
+from noctule.page.domain import Failure, Outcome, secrets_of, trajectory_value
 from noctule.page.service import scraping
 from noctule.page.service.acting import Effect, Executor
 from noctule.page.service.deeds import Deed
@@ -45,11 +45,20 @@ class Control(Protocol):
         ...
 
 
+class Secrets(Protocol):
+    """Who keeps what happens in a session, and must know what is to be masked in it."""
+
+    def hide(self, session_id: str, secrets: Collection[str]) -> None:
+        """These texts were given to the session and must not be kept of it."""
+        ...
+
+
 class PageService:
     """Carries out actions, looks at pages, reads them, and takes pictures.
 
     ``scraping`` reads pages. Without ``files`` nothing can be uploaded to a page or downloaded from one.
-    ``control`` holds actions while a person has taken the session over; looking and reading go on.
+    ``control`` holds actions while a person has taken the session over; looking and reading go on. ``secrets`` hears
+    of the passwords and codes that actions put into pages.
     """
 
     def __init__(
@@ -63,6 +72,7 @@ class PageService:
         new_budget: Callable[[], Budget] = Budget,
         files: Files | None = None,
         control: Control | None = None,
+        secrets: Secrets | None = None,
         deadline_seconds: float = _LAST_LINE_SECONDS,
     ) -> None:
         self._sessions = sessions
@@ -71,6 +81,7 @@ class PageService:
         self._deadline_seconds = deadline_seconds
         self._sightings = Sightings()
         self._control = control
+        self._secrets = secrets
         self.scraping = Scraping(
             sessions=sessions,
             run=self._run,
@@ -126,6 +137,8 @@ class PageService:
             effect.cost_nanos,
             is_secret=effect.is_secret,
         )
+        if self._secrets is not None and (texts := secrets_of(action, outcome)):
+            self._secrets.hide(session_id, texts)
         if record:
             await self._sessions.record_step(session_id, "execution_result", trajectory_value(action, outcome))
         return outcome

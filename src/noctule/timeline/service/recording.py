@@ -81,7 +81,9 @@ class Recorder:
 
     def hide(self, session_id: str, texts: Collection[str]) -> None:
         """From now on these texts are secrets of the session; what of it is not written yet is masked as well."""
-        self._taking(session_id).hide(texts)
+        taking = self._taking(session_id)
+        taking.hide(texts)
+        self._schedule(taking, soon=False)
 
     async def pending(self, session_id: str) -> list[Event]:
         """What is not written yet, masked."""
@@ -126,7 +128,8 @@ class Recorder:
         is_full = len(taking.pending) >= _BATCH_EVENTS or taking.pending_bytes >= _BATCH_BYTES
         if soon or (is_full and not taking.failures and not taking.lock.locked()):
             self._spawn(taking)
-        elif taking.timer is None and taking.pending:
+        elif taking.timer is None and (taking.pending or not taking.is_captured):
+            # One that nothing is captured of is forgotten when it is written.
             loop = asyncio.get_running_loop()
             taking.timer = loop.call_later(_EVERY_SECONDS, self._spawn, taking)
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from noctule.page.domain import Failure, Found, Outcome, trajectory_value
+from noctule.page.domain import Failure, Found, Outcome, secrets_of, trajectory_value
 from tests.support.clock import FrozenClock
 
 NOW = FrozenClock().now()
@@ -66,6 +66,24 @@ def test_what_may_be_a_secret_is_masked_in_the_trajectory(action: dict[str, obje
     before = dict(action)
     assert trajectory_value(action, of)["action"]["value"] == kept
     assert action == before
+
+
+@pytest.mark.parametrize(
+    ("action", "of", "secrets"),
+    [
+        ({"type": "multi_factor_fill", "value": "123456"}, outcome(), {"123456"}),
+        ({"type": "form_fill", "value": {"email": "a@b.c", "password": "hunter2"}}, outcome(), {"hunter2"}),
+        ({"type": "fill", "value": "text"}, outcome(), set()),
+        ({"type": "fill", "value": "hunter2"}, outcome(is_secret=True), {"hunter2"}),
+        ({"type": "fill", "value": "hunter2"}, outcome(failure=REFUSED), {"hunter2"}),
+        ({"type": "fill"}, outcome(is_secret=True), set()),
+        ({"type": "check", "value": False}, outcome(), set()),
+    ],
+)
+def test_what_is_masked_is_what_others_are_told_to_mask(
+    action: dict[str, object], of: Outcome, secrets: set[str]
+) -> None:
+    assert secrets_of(action, of) == secrets
 
 
 @pytest.mark.parametrize("nasty", ["half a pair \ud800", 2**70, -(2**70), [[[]]] * 5000, {"\ud800": "\udfff"}])

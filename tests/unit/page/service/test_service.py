@@ -1,7 +1,7 @@
 """Outcomes, looks and pictures, and sessions that cannot be used."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from typing import Any
 
 import pytest
@@ -180,3 +180,22 @@ def test_an_action_that_a_person_holds_for_too_long_is_refused_and_nothing_is_ke
         house.execute(Goto("https://example.com"))
     assert house.fleet.commands == []
     assert house.sessions.steps == []
+
+
+class _Keeper:
+    """Who keeps what happens, and has been told to hide these."""
+
+    def __init__(self) -> None:
+        self.hidden: list[tuple[str, Collection[str]]] = []
+
+    def hide(self, session_id: str, secrets: Collection[str]) -> None:
+        self.hidden.append((session_id, secrets))
+
+
+def test_what_was_put_into_a_field_for_secrets_is_hidden_wherever_the_session_is_kept() -> None:
+    keeper = _Keeper()
+    house = House(secrets=keeper)
+    house.fleet.page.nodes = FORM
+    for selector, value in (("#email", "me@example.com"), ("#secret", "hunter2")):
+        house.execute(Fill(Target(selectors=(selector,)), value), {"type": "fill", "value": value})
+    assert keeper.hidden == [(SID, {"hunter2"})]
