@@ -122,11 +122,15 @@ class ReplayService:
         await self._sessions.get(workspace_id, session_id)
 
     async def video(self, workspace_id: str, session_id: str) -> tuple[int, AsyncIterator[bytes]]:
-        """Size and bytes of the video itself. Raises ``NotFound`` as ``find``, and where there is no video."""
+        """Size and bytes of the video itself. Raises ``NotFound`` as ``find``, and where there is no video;
+        ``Unavailable``."""
         recording = await self._find(workspace_id, session_id)
         if recording is None or recording.state is not State.READY or recording.expires_at <= self._clock.now():
             raise NotFound(f"Session {session_id} has no video.")
-        return recording.mp4_bytes, self._objects.stream(key(_AREA, session_id, _VIDEO))
+        try:
+            return recording.mp4_bytes, await self._objects.begin(key(_AREA, session_id, _VIDEO))
+        except ObjectMissing:
+            raise NotFound(f"The video of session {session_id} is gone.") from None
 
     async def sweep(self) -> None:
         """Give up what has been kept long enough."""

@@ -181,6 +181,16 @@ def test_a_session_without_a_film_is_told_at_once(house: House, is_empty: bool) 
     _run(act)
 
 
+def test_a_video_whose_bytes_are_gone_is_said_to_be_before_any_of_it_is_sent(house: House) -> None:
+    async def act() -> None:
+        await house.replays.keep(house.recorded())
+        await house.objects.delete([f"replays/{SESSION}/video.mp4"])
+        with pytest.raises(NotFound, match="is gone"):
+            await house.replays.video(HOME, SESSION)
+
+    _run(act)
+
+
 def test_nobody_else_finds_it(house: House) -> None:
     async def act() -> None:
         await house.replays.keep(house.recorded())
