@@ -173,6 +173,11 @@ def many(connection: Connection, session_ids: Iterable[str]) -> list[Session]:
     return [_session(row) for row in rows]
 
 
+def known(connection: Connection, session_ids: Iterable[str]) -> frozenset[str]:
+    """Which of these ids are sessions'."""
+    return frozenset(connection.execute(select(session.c.id).where(session.c.id.in_(list(session_ids)))).scalars())
+
+
 def stale_starts(connection: Connection, instance_id: str, boot_id: str, before: datetime) -> tuple[str, ...]:
     """Ids of starts that nobody can finish: of earlier boots of this server, or begun before ``before``."""
     query = select(session.c.id).where(

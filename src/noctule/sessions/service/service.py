@@ -7,7 +7,7 @@ browser is waited for; a browser never outlives its session, whatever fails in b
 
 import itertools
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -169,6 +169,10 @@ class SessionService:
     async def find(self, workspace_id: str, session_id: str) -> Session:
         """The session as it is stored, without its trajectory. Raises ``NotFound``."""
         return await self._find(workspace_id, session_id)
+
+    async def known(self, session_ids: Collection[str]) -> frozenset[str]:
+        """Which of these are ids of sessions, of whatever workspace."""
+        return await self._database.read(lambda connection: store.known(connection, session_ids))
 
     async def offset(self, workspace_id: str, session_id: str) -> int:
         """Length of the trajectory. Raises ``NotFound``."""

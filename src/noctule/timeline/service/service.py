@@ -36,6 +36,10 @@ class Sessions(Protocol):
         """The session alone. Raises ``NotFound``."""
         ...
 
+    async def known(self, session_ids: Collection[str]) -> frozenset[str]:
+        """Which of these are ids of sessions, of whatever workspace."""
+        ...
+
 
 class TimelineService:
     """The use cases. ``take`` is for a fleet's ``on_captured``."""
@@ -52,7 +56,7 @@ class TimelineService:
         )
         self._sessions: Sessions | None = None
         self._next_sweep = 0.0
-        self._strays = Hourly(self._keeping.sweep_strays, "timelines", clock)
+        self._strays = Hourly(self._sweep_strays, "timelines", clock)
 
     def use(self, sessions: Sessions) -> None:
         """Where sessions are found; they are built after what they are told of."""
@@ -112,6 +116,10 @@ class TimelineService:
         """Write what is left; bounded."""
         await self._strays.close()
         await self._recorder.close()
+
+    async def _sweep_strays(self) -> None:
+        assert self._sessions is not None
+        await self._keeping.sweep_strays(self._sessions.known)
 
     async def _seen(self, workspace_id: str, session_id: str) -> SessionView:
         assert self._sessions is not None

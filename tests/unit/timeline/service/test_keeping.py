@@ -40,10 +40,24 @@ def test_an_object_without_a_row_is_removed_when_its_row_cannot_come_any_more(ho
             connection.execute(delete(store.batch).where(store.batch.c.session_id == stray))
 
         await house.database.write(forget)
-        await house.timelines._keeping.sweep_strays()
+        await house.timelines._sweep_strays()
         assert len(house.files()) == 4
         house.clock.advance(2 * 3600)
-        await house.timelines._keeping.sweep_strays()
+        await house.timelines._sweep_strays()
+
+    asyncio.run(main())
+    assert len(house.files()) == 2
+
+
+def test_another_servers_objects_in_the_same_bucket_are_left_alone(house: House) -> None:
+    async def main() -> None:
+        await _told(house)
+        for path in house.files():
+            foreign = path.parent.with_name("5f0c8a4e-0000-4000-8000-000000000000") / path.name
+            foreign.parent.mkdir()
+            path.rename(foreign)
+        house.clock.advance(2 * 3600)
+        await house.timelines._sweep_strays()
 
     asyncio.run(main())
     assert len(house.files()) == 2
