@@ -22,7 +22,8 @@ from typing import IO
 from noctule.browser.recording.files import Size
 
 _ENCODER = "libx264"
-_ASKING_SECONDS = 10.0
+# Long enough for a program that comes from a cold disk.
+_ASKING_SECONDS = 30.0
 _TAIL_CHARACTERS = 300
 _NOBODY = "65534"
 _FRAMES_BETWEEN_KEYFRAMES = 600
