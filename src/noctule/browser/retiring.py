@@ -25,9 +25,16 @@ class _Waiting:
 
 
 class Retired:
-    """Browsers by the session that they had. ``supervise`` takes work that must come to its end."""
+    """Browsers by the session that they had. ``supervise`` takes work that must come to its end; a browser that nobody
+    comes for within ``patience_seconds`` is let go."""
 
-    def __init__(self, keeper: Keeper, supervise: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        supervise: Callable[[Coroutine[Any, Any, None]], None],
+        patience_seconds: float = _UNCLAIMED_SECONDS,
+    ) -> None:
+        self._patience_seconds = patience_seconds
         self._keeper = keeper
         self._supervise = supervise
         self._waiting: dict[str, _Waiting] = {}
@@ -58,10 +65,16 @@ class Retired:
     async def _until_kept(self, session_id: str, waiting: _Waiting) -> None:
         try:
             await waiting.browser.retire()
-            async with asyncio.timeout(_UNCLAIMED_SECONDS + KEEPING_SECONDS):
-                await waiting.kept.wait()
-        except TimeoutError:
-            pass
+            if not await _comes(waiting.kept, self._patience_seconds) and waiting.is_claimed:
+                await _comes(waiting.kept, KEEPING_SECONDS)
         finally:
             self._waiting.pop(session_id, None)
             await waiting.browser.destroy()
+
+
+async def _comes(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
