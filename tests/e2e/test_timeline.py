@@ -133,6 +133,29 @@ def test_the_archive_is_valid_has_bodies_and_no_secret(api: httpx.Client, story:
     assert document["pageTimings"]["onLoad"] > 0
 
 
+def test_what_is_typed_into_a_field_for_secrets_is_masked_wherever_the_page_sends_or_says_it(
+    api: httpx.Client, origin: Origin
+) -> None:
+    origin.page(
+        "/teller",
+        """<input id=plain><input id=hush type=password>
+        <script>hush.onchange = () => { console.log('typed ' + hush.value);
+        fetch('/echo?word=' + plain.value, {method: 'POST', body: JSON.stringify({word: hush.value})})
+            .then(answer => answer.text()) }</script>""",
+    )
+    path = started(api, **{"X-Noctule-Capture": "bodies"})
+    execute(api, path, type="goto", url=f"{origin.url}teller")
+    execute(api, path, type="fill", selector="#plain", value="told-to-all")
+    execute(api, path, type="fill", selector="#hush", value="9 Bats & 1 moth", press_enter=True)
+    until(lambda: any("/echo" in event["data"]["url"] for event in events(api, path, "request")))
+    live = api.get(f"{path}/timeline.ndjson").text
+    api.delete(f"{path}/stop").raise_for_status()
+    until(lambda: len(events(api, path, "session")) == 2)
+    for kept in (live, api.get(f"{path}/timeline.ndjson").text, api.get(f"{path}/har").text):
+        assert "told-to-all" in kept
+        assert "Bats" not in kept
+
+
 def test_the_archive_opens_in_chromiums_devtools(api: httpx.Client, story: str, tmp_path: Path) -> None:
     archive = api.get(f"{story}/har").json()
     with devtools(tmp_path) as page:
