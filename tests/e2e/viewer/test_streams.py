@@ -3,13 +3,15 @@
 import json
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from tests.e2e.viewer.stage import Remote, wait_until
+from tests.e2e.viewer.stage import Person, Remote, wait_until
 from tests.support.pictures import colour, decode
 
 pytestmark = pytest.mark.slow
@@ -137,6 +139,19 @@ def test_more_clients_than_a_session_may_have_are_refused(remote: Remote) -> Non
             pass
         sockets[0].close()
         wait_until(lambda: _is_let_in(url), "a place to be free again")
+
+
+def test_a_person_who_finds_no_place_is_told_and_let_in_as_soon_as_there_is_one(remote: Remote, pictures: Path) -> None:
+    url = remote.debug().json()["ws"]["recording"]
+    with ExitStack() as others:
+        sockets = [others.enter_context(connect(url, proxy=None)) for _ in range(32)]
+        page = remote.open(remote.viewer_url)
+        expect(page.locator("#curtain")).to_contain_text("32 clients are watching this session already")
+        expect(page.locator("#curtain-title")).to_have_text("Waiting to be let in")
+        page.screenshot(path=pictures / "waiting.png")
+        sockets[0].close()
+        Person(page).sees_it_live()
+        expect(page.locator("#curtain")).to_be_hidden()
 
 
 def _is_let_in(url: str) -> bool:

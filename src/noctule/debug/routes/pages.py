@@ -50,10 +50,14 @@ def add(routes: APIRouter, service: DebugService) -> None:
             'data-theme="auto"': f'data-theme="{theme}"' if theme in _THEMES else 'data-theme="auto"',
             'data-mode="full"': f'data-mode="{_MINIMAL}"' if mode == _MINIMAL else 'data-mode="full"',
         }
+        # The page itself, which cannot see why its stream was refused.
+        wants_words = request.headers.get("accept", "").startswith("application/json")
         try:
             await service.check_viewer(session, token)
+            if wants_words:
+                service.check_place(session)
         except NoctuleError as error:
-            if request.headers.get("accept", "").startswith("application/json"):
+            if wants_words:
                 raise
             title, text, status = _sorry(error)
             shown |= {"{title}": escape(title), "{text}": escape(text)}

@@ -83,9 +83,13 @@ class Room:
         """A watcher can take a frame again."""
         self._pictures.ready()
 
-    def _enter(self, watcher: Watcher, join: Callable[[Watcher], Callable[[], None]]) -> Callable[[], None]:
+    def check_place(self) -> None:
+        """Raise ``TooManyRequests`` if as many watch as may."""
         if len(self._watchers) >= CLIENTS_PER_SESSION:
             raise TooManyRequests(f"{CLIENTS_PER_SESSION} clients are watching this session already.")
+
+    def _enter(self, watcher: Watcher, join: Callable[[Watcher], Callable[[], None]]) -> Callable[[], None]:
+        self.check_place()
         self._watchers.add(watcher)
         leave_pictures = join(watcher)
         if self._pictures.ended.done():

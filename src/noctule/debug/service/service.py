@@ -108,6 +108,11 @@ class DebugService:
         """Say whether the viewer of a session may be opened. Raises ``Unauthenticated``, ``Conflict``."""
         await self._sessions.authorize_stream(session_id, token, Use.INTERACT, Use.VIEW)
 
+    def check_place(self, session_id: str) -> None:
+        """Say whether one more may watch. Raises ``TooManyRequests``."""
+        if (room := self._rooms.get(session_id)) is not None:
+            room.check_place()
+
     async def watch(self, session_id: str, credential: str) -> Watch:
         """A place to see pictures and steps from, by a token or an API key.
 

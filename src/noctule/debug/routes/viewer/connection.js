@@ -8,18 +8,19 @@ const MOST_UNSENT_BYTES = 1 << 20;
 const decoder = new TextDecoder();
 
 export class Connection {
-  // `listener` has: onState(state, reason), onFrame(head, jpeg), onEvent(type, data).
+  // `listener` has: onState(state, reason), onFrame(head, jpeg), onEvent(type, data). The states are connecting, waiting
+  // (for a reason that passes), live and ended.
   constructor(listener) {
     this.listener = listener;
     // A person whose connection breaks is the same person afterwards, and keeps control.
     this.who = crypto.getRandomValues(new Uint8Array(16)).reduce((text, byte) => text + byte.toString(16).padStart(2, "0"), "");
     this.retryMs = FIRST_RETRY_MS;
     this.ended = null;
+    this.isRefused = false;
   }
 
   open() {
     this.ended = null;
-    this.listener.onState("connecting");
     const socket = (this.socket = new WebSocket(streamAddress()));
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
@@ -28,7 +29,7 @@ export class Connection {
       this.listener.onState("live");
     };
     socket.onmessage = ({ data }) => (typeof data === "string" ? this.heard(JSON.parse(data)) : this.seen(data));
-    socket.onclose = ({ reason }) => this.closed(socket, reason);
+    socket.onclose = () => this.closed(socket);
   }
 
   send(message) {
@@ -47,15 +48,16 @@ export class Connection {
     this.listener.onFrame(head, new Uint8Array(buffer, 4 + length));
   }
 
-  async closed(socket, reason) {
+  async closed(socket) {
     if (socket !== this.socket) return;
     if (this.ended !== null) return this.listener.onState("ended", this.ended);
-    this.listener.onState("connecting", reason);
+    if (!this.isRefused) this.listener.onState("connecting");
     await new Promise((go) => setTimeout(go, this.retryMs));
     this.retryMs = Math.min(this.retryMs * 2, LONGEST_RETRY_MS);
-    const refusal = await whyNot();
-    if (refusal) this.listener.onState("ended", refusal);
-    else this.open();
+    const { refusal, passes } = await whyNot();
+    this.isRefused = Boolean(refusal);
+    if (refusal) this.listener.onState(passes ? "waiting" : "ended", refusal);
+    if (!refusal || passes) this.open();
   }
 }
 
@@ -63,9 +65,9 @@ export class Connection {
 async function whyNot() {
   try {
     const answer = await fetch(location.href, { headers: { accept: "application/json" }, cache: "no-store" });
-    if (answer.ok || answer.status >= 500 || answer.status === 429) return null;
-    return (await answer.json()).message || "The session is over.";
+    if (answer.ok || answer.status >= 500) return {};
+    return { refusal: (await answer.json()).message || "The session is over.", passes: answer.status === 429 };
   } catch {
-    return null;
+    return {};
   }
 }

@@ -58,4 +58,5 @@ document.getElementById("control").onclick = () => {
   send({ type: control.holder === "you" ? "hand_back" : "take_over" });
   focusKeyboard();
 };
+showState("connecting");
 connection.open();

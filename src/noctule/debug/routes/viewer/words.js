@@ -2,7 +2,7 @@
 
 const byId = (id) => document.getElementById(id);
 const root = document.documentElement;
-const STATES = { connecting: "Connecting", live: "Live", ended: "Ended" };
+const STATES = { connecting: "Connecting", waiting: "Waiting", live: "Live", ended: "Ended" };
 const NOTICE_MS = 6000;
 const ACTIVITY_MS = 5000;
 const MOST_NOTICES = 3;
@@ -13,6 +13,7 @@ export function showState(state, reason) {
   byId("status-text").textContent = STATES[state];
   root.dataset.state = state;
   if (state === "ended") raise("This session has ended", reason || "There is nothing more to see.");
+  else if (state === "waiting") raise("Waiting to be let in", reason);
   else byId("curtain").hidden = true;
 }
 
