@@ -63,6 +63,15 @@ def test_the_first_session_with_the_sdk_is_true(version: str, server: Server, or
     assert clients.run_sdk_code(version, server.url, KEY, code).splitlines()[-1] == _TITLE
 
 
+@pytest.mark.parametrize("version", clients.SDK_VERSIONS)
+def test_the_section_on_what_is_kept_is_true(version: str, server: Server, origin: Origin, tmp_path: Path) -> None:
+    film = tmp_path / "session.mp4"
+    code = block("keep-sdk").replace(_ANYWHERE, _here(origin)).replace("session.mp4", str(film))
+    said = clients.run_sdk_code(version, server.url, KEY, code)
+    assert f"{server.url}/viewer?" in said
+    assert film.read_bytes()[4:8] == b"ftyp"
+
+
 def test_the_first_session_with_playwright_is_true(server: Server, origin: Origin) -> None:
     code = block("session-playwright").replace(_ANYWHERE, _here(origin))
     done = subprocess.run(
