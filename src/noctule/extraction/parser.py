@@ -40,6 +40,8 @@ _HIDING_STYLE = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*(
 
 _META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+# Codecs of Python's that are of text and of no page: the first is what a script writes that does not know one.
+_OF_NO_PAGE = frozenset({"undefined", "idna", "punycode", "unicode-escape", "raw-unicode-escape"})
 # What the Encoding Standard reads a label as, where Python's codec of that name is a narrower one.
 _WIDER = {
     "ascii": "cp1252",
@@ -117,7 +119,8 @@ def _codec(label: str) -> str | None:
     except (LookupError, ValueError):
         return None
     # base64, rot13 and their like are codecs too, but not of text.
-    return _WIDER.get(codec.name, codec.name) if getattr(codec, "_is_text_encoding", True) else None
+    is_text = getattr(codec, "_is_text_encoding", True) and codec.name.replace("_", "-") not in _OF_NO_PAGE
+    return _WIDER.get(codec.name, codec.name) if is_text else None
 
 
 def _tree(text: str) -> etree._Element | None:

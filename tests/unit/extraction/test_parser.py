@@ -1,6 +1,8 @@
 """HTML to a tree: what is kept, what is not, and what hostile input cannot do."""
 
 import codecs
+import encodings
+import pkgutil
 from collections.abc import Iterator
 
 import pytest
@@ -249,6 +251,17 @@ def test_a_tag_with_too_many_attributes_takes_no_script_end_with_it() -> None:
 @given(st.text(alphabet=st.sampled_from("<>/='\" \0abdivp!-?&;#x\ud800é")))
 def test_any_text_is_some_document(html: str) -> None:
     assert isinstance(parse(html, URL).root, Element)
+
+
+@pytest.mark.parametrize("charset", sorted({module.name for module in pkgutil.iter_modules(encodings.__path__)}))
+def test_no_codec_of_pythons_fails_a_page(charset: str) -> None:
+    for html in (b"\0", bytes(range(256)), b"xn--\xff", b"-\xff--", b"\\x\\N{x}"):
+        assert isinstance(parse(html, URL, charset=charset).root, Element)
+
+
+@pytest.mark.parametrize("charset", ["undefined", "unicode_escape", "punycode"])
+def test_a_charset_that_no_page_has_is_as_good_as_none(charset: str) -> None:
+    assert said(parse(b"<p>a\\u0041 caf\xc3\xa9</p>", URL, charset=charset)) == "a\\u0041 caf\u00e9"
 
 
 @settings(max_examples=100, deadline=None)
