@@ -70,6 +70,12 @@ class Machine(RuleBasedStateMachine):
     def now(self, account: model.Account) -> Any:
         return max(self.clock.now(), account.mark)
 
+    def end_budgets(self, *lease_ids: str) -> None:
+        """Forget the budgets of sessions that are over, whoever set them."""
+        for account in self.accounts.values():
+            for name in [each.name for each in account.budgets.values() if each.is_of(lease_ids)]:
+                del account.budgets[name]
+
     def expect_tick(self) -> set[str]:
         """Charge in the model what a tick charges; answers which leases have to stop."""
         stops = set()

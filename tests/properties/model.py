@@ -5,7 +5,7 @@ shares nothing with ``noctule.metering`` but the way in which a grant's id is ma
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -80,6 +80,9 @@ class Budget:
     monthly: bool
     limit: int
     stops: bool
+
+    def is_of(self, sessions: Collection[str]) -> bool:
+        return self.scope == "session" and self.subject in sessions
 
     def covers(self, session: str, api_key: str, tags: tuple[str, ...]) -> bool:
         return {

@@ -177,6 +177,8 @@ class Meter(CreditMachine):
 
         self.meter.freeze(lease, at_paid_minute=at_paid_minute)
         closed = self.write(step)
+        if any(each.is_of((lease,)) for each in self.accounts[held.account].budgets.values()):
+            self.end_budgets(lease)
         self.clock.advance(100)
         assert self.write(step) == closed
         self.meter.forget(lease)
@@ -235,6 +237,7 @@ class Meter(CreditMachine):
             closed = self.write(self.meter.close_lease, lease_id, proxied_bytes=10**9)
             assert closed.minutes == held.paid
             assert closed.cost_nanos == self.cost(lease_id)
+        self.end_budgets(*self.held)
         self.held.clear()
 
     @rule()
