@@ -3,6 +3,7 @@
 import json
 import time
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,18 @@ def _picture(socket: ClientConnection) -> bytes:
             return message
 
 
-def _event(socket: ClientConnection) -> dict[str, Any]:
+def _event_after_pictures(socket: ClientConnection) -> tuple[dict[str, Any], list[bytes]]:
+    """The next event, and the pictures that came before it."""
+    pictures: list[bytes] = []
     while True:
         message = socket.recv(timeout=10)
         if isinstance(message, str):
-            event: dict[str, Any] = json.loads(message)
-            return event
+            return json.loads(message), pictures
+        pictures.append(message)
+
+
+def _event(socket: ClientConnection) -> dict[str, Any]:
+    return _event_after_pictures(socket)[0]
 
 
 def _pictures_in(socket: ClientConnection, seconds: float, *, receipts: bool = False) -> int:
@@ -69,12 +76,13 @@ def test_a_client_that_sends_nothing_gets_pictures_and_steps_until_the_end(remot
         # The first picture is the last one that was taken, which may be a moment old.
         wait_until(lambda: colours() == ["r", "g", "b", "rg"], "the page")
         remote.js("document.getElementById('last').style.background = '#0ff'")
-        step = _event(socket)
+        step, pictures = _event_after_pictures(socket)
         assert set(step) == {"type", "data", "timestamp"}
         assert step["type"] == "execution_result"
         assert step["data"]["action"]["type"] == "evaluate_js"
         assert step["timestamp"].endswith("+00:00")
-        wait_until(lambda: colour(decode(_picture(socket), width=1280, height=1080), 150, 150) == "gb", "the change")
+        seen = chain(pictures, iter(lambda: _picture(socket), None))
+        wait_until(lambda: colour(decode(next(seen), width=1280, height=1080), 150, 150) == "gb", "the change")
 
         remote.api.post(f"/sessions/{remote.id}/page/observe", json={})
         assert _event(socket)["type"] == "observation"
