@@ -17,7 +17,7 @@ run: .venv/runtime.stamp chromium ffmpeg ## set everything up and serve on 127.0
 
 # Many tests wait for a minute to pass, so more of them run at a time than there are cores.
 test: test-setup ## set everything up and run every test that needs no optional server
-	@$(PYTHON_BIN) -m pytest -n 3 --dist loadfile
+	@$(PYTHON_BIN) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/dev.stamp ## format, lint, types and import rules alone
 	.venv/bin/ruff format --check .

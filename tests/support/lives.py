@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,13 +76,13 @@ class House:
             self.journal.surprises.append(f"{answer.request.url} answered {answer.status_code}: {answer.text[:300]}")
         return answer.status_code == 200
 
-    def start(self) -> None:
-        """Start the server, at once after the end of the one before: a browser that was just being launched may hold
-        the port for a moment longer than the server that was killed."""
+    def start(self, extra: Mapping[str, str] | None = None) -> None:
+        """Start the server, with ``extra`` settings for this life, at once after the end of the one before: a browser
+        that was just being launched may hold the port for a moment longer than the server that was killed."""
         deadline = time.monotonic() + 5
         while True:
             try:
-                self.server.start()
+                self.server.start(extra)
                 return
             except AssertionError as error:
                 if "Address already in use" not in str(error).splitlines()[-1] or time.monotonic() > deadline:
