@@ -5,7 +5,7 @@ It is never linked, since builds with an H.264 encoder are under the GPL. What m
 - A run has an end: it is killed when its time is over, when its caller is cancelled, and by the kernel when the server
   dies.
 - The run that reads what a browser made sees nothing but two open files, has no privilege that it could be robbed of.
-- What nobody waits for has the lowest priority.
+- It works with what sessions leave of the machine: a film that somebody may wait for a little before the rest.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ _SECONDS_BETWEEN_KEYFRAMES = 10
 _HLS_SEGMENT_SECONDS = 8
 # How long the last picture is shown, in ticks of MPEG-TS (90 kHz): its end is told by nothing that follows.
 _LAST_PICTURE_TICKS = 3600
+_NICE, _NICE_AND_URGENT = 19, 10
 
 
 class NoEncoder(RuntimeError):
@@ -128,7 +129,8 @@ class Ffmpeg:
         is_urgent: bool,
         timeout_seconds: float,
     ) -> None:
-        command = [*self._tools.wrap(is_confined=reads is not None, is_urgent=is_urgent), str(self._program)]
+        niceness = _NICE_AND_URGENT if is_urgent else _NICE
+        command = [*self._tools.wrap(is_confined=reads is not None, niceness=niceness), str(self._program)]
         process = await asyncio.create_subprocess_exec(
             *command,
             *("-v", "error", "-nostdin"),
@@ -140,6 +142,7 @@ class Ffmpeg:
             cwd="/",
             start_new_session=True,
         )
+        _give_way(process.pid, niceness)
         try:
             async with asyncio.timeout(timeout_seconds):
                 _, said = await process.communicate()
@@ -162,7 +165,7 @@ class _Tools:
         self._setpriv = shutil.which("setpriv")
         self._nice = shutil.which("nice")
 
-    def wrap(self, *, is_confined: bool, is_urgent: bool) -> list[str]:
+    def wrap(self, *, is_confined: bool, niceness: int) -> list[str]:
         command: list[str] = []
         if self._setpriv is not None:
             # The kernel ends it when the server ends, however that happens.
@@ -171,9 +174,16 @@ class _Tools:
                 command += ["--reuid", _NOBODY, "--regid", _NOBODY, "--clear-groups"]
                 command += ["--inh-caps=-all", "--bounding-set=-all"]
             command.append("--")
-        if self._nice is not None and not is_urgent:
-            command += [self._nice, "-n", "19"]
+        if self._nice is not None:
+            command += [self._nice, "-n", str(niceness)]
         return command
+
+
+def _give_way(pid: int, niceness: int) -> None:
+    """Where the kernel shares a machine out among sessions of processes first (``sched_autogroup_enabled``), niceness
+    counts inside of one alone, and the run has one of its own."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
 
 
 def _asked(program: Path, *arguments: str) -> str:

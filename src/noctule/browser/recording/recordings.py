@@ -35,6 +35,8 @@ _ENCODE_SECONDS = 120.0
 _JOIN_SECONDS = 300.0
 _CLOSE_SECONDS = 4.0
 _TRY_AGAIN_SECONDS = 15.0
+# A picture takes ten milliseconds of a processor, and the first moments are when a client waits for its browser.
+_FILMED_AFTER_SECONDS = 0.25
 # Pictures of one recording that may wait for the encoder, its video, and the bytes of all recordings together.
 _MOST_WAITING_BYTES = 256 * 1024 * 1024
 _MOST_VIDEO_BYTES = 1024 * 1024 * 1024
@@ -142,7 +144,8 @@ class Recordings:
             willing=lambda: self._soon(screen.ready),
         )
         self._all[session_id] = recording
-        recording.leave = screen.join(recording.recorder)
+        joining = self._loop.call_later(_FILMED_AFTER_SECONDS, _join, recording, screen, recording.recorder)
+        recording.leave = joining.cancel
 
     def end(self, session_id: str) -> "asyncio.Future[Frame | None] | None":
         """The session is about to be closed: finish its recording behind the caller's back. Unknown ids are fine.
@@ -279,14 +282,19 @@ class Recordings:
             return Recorded(recording.session_id)
         mp4, fragments, playlist = (folder / name for name in ("video.mp4", "fragments.mp4", "playlist.m3u8"))
         try:
-            await self._ffmpeg.join(
-                whole, mp4=mp4, fragments=fragments, playlist=playlist, timeout_seconds=_JOIN_SECONDS
-            )
+            async with self._turn(recording):
+                await self._ffmpeg.join(
+                    whole, mp4=mp4, fragments=fragments, playlist=playlist, timeout_seconds=_JOIN_SECONDS
+                )
         except CannotEncode as error:
             log.error("the recording of session %s is lost: %s", recording.session_id, error)
             return Recorded(recording.session_id)
         started_ms, duration_ms = await self._loop.run_in_executor(self._disk, _measured, folder, mp4, playlist)
         return Recorded(recording.session_id, mp4, fragments, playlist, started_ms, duration_ms, width, height)
+
+
+def _join(recording: _Recording, screen: Screen, recorder: Recorder) -> None:
+    recording.leave = screen.join(recorder)
 
 
 def _measured(folder: Path, mp4: Path, playlist: Path) -> tuple[int, int]:

@@ -177,29 +177,35 @@ def test_a_film_ends_with_what_was_to_be_seen_at_the_end(tmp_path: Path, is_kept
     _on(tmp_path, act)
 
 
+class _Hand:
+    """A screen whose pictures are given by hand."""
+
+    def __init__(self) -> None:
+        self.joined = asyncio.Event()
+        self.taker: Taker | None = None
+        self.asked = 0
+
+    def join(self, taker: Taker) -> Callable[[], None]:
+        self.taker = taker
+        self.joined.set()
+        return lambda: None
+
+    def ready(self) -> None:
+        self.asked += 1
+
+    def last_look(self) -> None:
+        """Nothing more is to be seen."""
+
+
 def test_who_lost_pictures_for_want_of_room_takes_them_again_when_there_is_some(tmp_path: Path) -> None:
-    class _Hand:
-        """A screen whose pictures are given by hand."""
-
-        taker: Taker
-        asked = 0
-
-        def join(self, taker: Taker) -> Callable[[], None]:
-            self.taker = taker
-            return lambda: None
-
-        def ready(self) -> None:
-            self.asked += 1
-
-        def last_look(self) -> None:
-            """Nothing more is to be seen."""
-
     async def act(_: Recordings, keeper: _Keeper, root: Path) -> None:
         picture_bytes = len(jpeg("red"))
         made = Recordings(root, Ffmpeg.find(), is_default=True, most_waiting_bytes=picture_bytes * 7 // 2)
         await made.start(keeper)
         screen = _Hand()
         made.begin(SESSION, cast(Screen, screen), Viewport(320, 240))
+        await screen.joined.wait()
+        assert screen.taker is not None
         for at in (0.0, 5.0, 9.9, 10.0):
             assert screen.taker.wants()
             screen.taker.take(frame(1000 + at, "red"))
@@ -234,3 +240,16 @@ def test_a_session_that_does_not_say_is_recorded_as_the_server_says(tmp_path: Pa
 )
 def test_a_video_has_even_sides_that_players_can_show(viewport: tuple[int, int], size: tuple[int, int]) -> None:
     assert fitted(Viewport(*viewport)) == size
+
+
+def test_a_session_that_is_over_before_its_first_picture_was_due_has_no_film(tmp_path: Path) -> None:
+    async def act(made: Recordings, keeper: _Keeper, root: Path) -> None:
+        await made.start(keeper)
+        screen = _Hand()
+        made.begin(SESSION, cast(Screen, screen), Viewport(320, 240))
+        made.end(SESSION)
+        assert (await _kept(made, keeper)).mp4 is None
+        await asyncio.sleep(0.4)
+        assert screen.taker is None
+
+    _on(tmp_path, act)
