@@ -60,6 +60,7 @@ class _Recording:
     size: Size
     recorder: Recorder | None = None
     screen: Screen | None = None
+    began_at: float = 0.0
     leave: Callable[[], None] = lambda: None
     is_over: bool = False
     is_waiting_for_room: bool = False
@@ -134,7 +135,7 @@ class Recordings:
         if self._closing or session_id in self._all:
             return
         folder = self._root / session_id
-        recording = _Recording(session_id, folder, fitted(viewport), screen=screen)
+        recording = _Recording(session_id, folder, fitted(viewport), screen=screen, began_at=time.time())
         recording.recorder = Recorder(
             folder,
             recording.size,
@@ -157,9 +158,7 @@ class Recordings:
             return None
         recording.is_over = True
         recording.leave()
-        # Of a page that was never seen there is no film to be ended.
-        wants = recording.recorder.taken_bytes > 0 and recording.recorder.wants()
-        look = recording.screen.last_look() if wants else None
+        look = recording.screen.last_look() if recording.recorder.wants() else None
         self._tasks.spawn(self._finish(recording, recording.recorder, look, time.time()))
         return look
 
@@ -244,8 +243,10 @@ class Recordings:
     ) -> None:
         last = await look if look is not None else None
         if last is not None:
+            # Of a session that was over so soon it is the only one, and stands for all of it.
+            at = min(last.at, ended_at) if recorder.taken_bytes else recording.began_at
             try:
-                recorder.take(replace(last, at=min(last.at, ended_at)))
+                recorder.take(replace(last, at=at))
             except ValueError:
                 log.exception("the last picture of a recording could not be read")
         await asyncio.wrap_future(recorder.finish(ended_at))

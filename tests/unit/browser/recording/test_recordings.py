@@ -14,7 +14,7 @@ from noctule.browser.commands import BrowserSpec, EvaluateJs, Goto, KeepProfile,
 from noctule.browser.recording import Ffmpeg, Recordings
 from noctule.browser.recording.files import fitted
 from noctule.browser.recording.matroska import Writer
-from noctule.browser.screen import Screen, Taker
+from noctule.browser.screen import Frame, Screen, Taker
 from tests.support.nodes import KeptInMemory, running_node
 from tests.support.pages import serving
 from tests.support.pictures import colour, decode
@@ -184,6 +184,7 @@ class _Hand:
         self.joined = asyncio.Event()
         self.taker: Taker | None = None
         self.asked = 0
+        self.look: asyncio.Future[Frame | None] = asyncio.get_running_loop().create_future()
 
     def join(self, taker: Taker) -> Callable[[], None]:
         self.taker = taker
@@ -193,8 +194,8 @@ class _Hand:
     def ready(self) -> None:
         self.asked += 1
 
-    def last_look(self) -> None:
-        """Nothing more is to be seen."""
+    def last_look(self) -> "asyncio.Future[Frame | None]":
+        return self.look
 
 
 def test_who_lost_pictures_for_want_of_room_takes_them_again_when_there_is_some(tmp_path: Path) -> None:
@@ -213,6 +214,7 @@ def test_who_lost_pictures_for_want_of_room_takes_them_again_when_there_is_some(
         while not screen.asked:
             await asyncio.sleep(0.02)
         assert screen.taker.wants()
+        screen.look.set_result(None)
         made.end(SESSION)
         assert (await _kept(made, keeper)).mp4 is not None
         await made.close()
@@ -242,13 +244,23 @@ def test_a_video_has_even_sides_that_players_can_show(viewport: tuple[int, int],
     assert fitted(Viewport(*viewport)) == size
 
 
-def test_a_session_that_is_over_before_its_first_picture_was_due_has_no_film(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_a_session_that_is_over_before_its_first_picture_was_due_has_its_last_moment_for_a_film(
+    tmp_path: Path, is_seen: bool
+) -> None:
     async def act(made: Recordings, keeper: _Keeper, root: Path) -> None:
         await made.start(keeper)
         screen = _Hand()
         made.begin(SESSION, cast(Screen, screen), Viewport(320, 240))
-        made.end(SESSION)
-        assert (await _kept(made, keeper)).mp4 is None
+        await asyncio.sleep(0.1)
+        look = made.end(SESSION)
+        assert look is screen.look
+        screen.look.set_result(frame(time.time(), "lime") if is_seen else None)
+        recorded = await _kept(made, keeper)
+        assert (recorded.mp4 is not None) is is_seen
+        if is_seen:
+            assert 100 <= recorded.duration_ms <= 400
+            assert colour(decode(tmp_path / "video.mp4", width=320, height=240, at_seconds=0), 160, 120) == "g"
         await asyncio.sleep(0.4)
         assert screen.taker is None
 
