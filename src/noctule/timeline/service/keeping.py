@@ -24,6 +24,10 @@ _SWEPT_AT_A_TIME = 200
 _ROW_COMES_WITHIN = timedelta(hours=1)
 
 
+KnownSessions = Callable[[Collection[str]], Awaitable[Collection[str]]]
+"""Which of these ids are sessions of this database."""
+
+
 class _Line(msgspec.Struct):
     id: str
     at: datetime
@@ -101,7 +105,7 @@ class Keeping:
             await self._objects.delete(keys)
             await self._database.write(lambda connection, gone=batches: store.remove(connection, gone))  # type: ignore[misc]
 
-    async def sweep_strays(self, known_sessions: Callable[[Collection[str]], Awaitable[Collection[str]]]) -> None:
+    async def sweep_strays(self, known_sessions: KnownSessions) -> None:
         """Remove objects that have no row, and cannot get one any more: a server was killed between the two.
 
         Of sessions that are not known nothing is touched: they may be another server's, which shares the bucket.
@@ -112,9 +116,9 @@ class Keeping:
                 if (place := self._stray_place(info.key)) is not None:
                     found[info.key] = place
                 if len(found) >= _SWEPT_AT_A_TIME:
-                    await self._sweep_those(found, await known_sessions(_sessions(found)))
+                    await self._sweep_those(found, known_sessions)
                     found = {}
-            await self._sweep_those(found, await known_sessions(_sessions(found)))
+            await self._sweep_those(found, known_sessions)
 
     def _stray_place(self, object_key: str) -> tuple[str, int] | None:
         """Session and number of an object that is old enough to be judged."""
@@ -127,18 +131,14 @@ class Keeping:
             return None
         return session_id, int(number)
 
-    async def _sweep_those(self, found: dict[str, tuple[str, int]], sessions: Collection[str]) -> None:
-        ours = {key: place for key, place in found.items() if place[0] in sessions}
-        if ours:
+    async def _sweep_those(self, found: dict[str, tuple[str, int]], known_sessions: KnownSessions) -> None:
+        sessions = await known_sessions({session_id for session_id, _ in found.values()}) if found else ()
+        if ours := {key: place for key, place in found.items() if place[0] in sessions}:
             places = sorted(set(ours.values()))
             known = await self._database.read(lambda connection: store.known(connection, places))
             # A batch whose row could not be written was written again, under its number but not its name.
             kept = {object_key(area, batch) for batch in known for area in _ENDINGS}
             await self._objects.delete([key for key in ours if key not in kept])
-
-
-def _sessions(found: dict[str, tuple[str, int]]) -> set[str]:
-    return {session_id for session_id, _ in found.values()}
 
 
 def _written(events: Sequence[Event], masker: Masker) -> tuple[list[Event], dict[str, bytes]]:

@@ -58,10 +58,38 @@ def open_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def test_a_run_ends_at_its_deadline_and_with_its_caller(open_folder: Path) -> None:
-    tmp_path, noted = open_folder, open_folder / "pid"
+def _slow(folder: Path) -> tuple[Ffmpeg, Path]:
+    """An ffmpeg that never ends, and where it notes its process."""
+    noted = folder / "pid"
     script = f'case "$*" in *pipe:0*) echo $$ > {noted}; exec sleep 60;; esac; echo "ffmpeg version 7.1"; echo libx264'
-    slow = Ffmpeg.find(_program(tmp_path, script))
+    return Ffmpeg.find(_program(folder, script)), noted
+
+
+@pytest.mark.parametrize(("is_urgent", "niceness"), [(True, 10), (False, 19)])
+def test_a_run_gives_way_to_sessions_alone_and_as_a_group(open_folder: Path, is_urgent: bool, niceness: int) -> None:
+    slow, noted = _slow(open_folder)
+    source = open_folder / "a.mkv"
+    source.write_bytes(b"pictures")
+
+    async def act() -> None:
+        encoding = slow.encode(source, open_folder / "a.ts", (64, 64), is_urgent=is_urgent, timeout_seconds=30)
+        task = asyncio.ensure_future(encoding)
+        while not noted.exists() or not noted.read_text().strip():
+            await asyncio.sleep(0.02)
+        pid = int(noted.read_text())
+        assert psutil.Process(pid).nice() == niceness
+        # A kernel without groups has nothing to say here.
+        group = Path(f"/proc/{pid}/autogroup")
+        assert not group.exists() or group.read_text().split()[-1] == str(niceness)
+        task.cancel()
+        await asyncio.wait((task,))
+
+    asyncio.run(act())
+
+
+def test_a_run_ends_at_its_deadline_and_with_its_caller(open_folder: Path) -> None:
+    tmp_path = open_folder
+    slow, noted = _slow(open_folder)
     source = tmp_path / "a.mkv"
     source.write_bytes(b"pictures")
 
